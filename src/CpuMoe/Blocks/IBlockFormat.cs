@@ -1,0 +1,40 @@
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Blocks;
+
+/// <summary>
+/// A number format of GGUF weights: how a block of values is laid out, what it means, and how a row of blocks is
+/// multiplied with an activation row.
+/// </summary>
+/// <remarks>
+/// <see cref="Dequantize"/> is the definition of the format. Every dot product is tested against it. Rows are whole
+/// numbers of blocks; no member reads past the last block of the row it is given.
+/// </remarks>
+/// <typeparam name="TSelf">The format itself.</typeparam>
+internal unsafe interface IBlockFormat<TSelf>
+    where TSelf : struct, IBlockFormat<TSelf>
+{
+    /// <summary>The GGUF type id.</summary>
+    static abstract GgmlType Type { get; }
+
+    /// <summary>Values per block (1, 32 or 256).</summary>
+    static abstract int ValuesPerBlock { get; }
+
+    /// <summary>Bytes per block.</summary>
+    static abstract int BytesPerBlock { get; }
+
+    /// <summary>The form of the activations that the dot products take.</summary>
+    static abstract ActivationFormat Activation { get; }
+
+    /// <summary>Writes the <see cref="ValuesPerBlock"/> values of one block as floats.</summary>
+    static abstract void Dequantize(byte* block, float* values);
+
+    /// <summary>Dot product of <paramref name="blocks"/> blocks with the same number of activation values, scalar.</summary>
+    static abstract float Dot(byte* row, in ActivationRow activation, int blocks);
+
+    /// <summary>As <see cref="Dot"/>, with 256-bit vectors; called only where AVX2 is supported.</summary>
+    static virtual float Dot256(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot(row, activation, blocks);
+
+    /// <summary>As <see cref="Dot"/>, with 512-bit vectors; called only where AVX-512 BW is supported.</summary>
+    static virtual float Dot512(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot256(row, activation, blocks);
+}

@@ -1,0 +1,36 @@
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Models;
+
+/// <summary>A loaded model: bound weights and the forward pass of its architecture.</summary>
+/// <remarks>Safe for use from several threads; passes are run one after the other.</remarks>
+public abstract class Model : IDisposable
+{
+    /// <summary>Binds the tensors of <paramref name="file"/>; the file must outlive the model.</summary>
+    /// <exception cref="GgufFormatException">The file contradicts itself, or (<see cref="ModelLoadException"/>) the engine cannot run it.</exception>
+    public static Model Load(GgufFile file, ModelOptions? options = null) => throw new NotImplementedException();
+
+    /// <summary>The value of <c>general.architecture</c>.</summary>
+    public abstract string Architecture { get; }
+
+    /// <summary>The number of logits per position.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>The longest sequence the model was made for, in tokens.</summary>
+    public abstract int ContextLength { get; }
+
+    /// <summary>Creates an empty cache for one sequence.</summary>
+    public abstract KvCache CreateCache(int capacity, KvType type);
+
+    /// <summary>
+    /// Evaluates <paramref name="tokens"/> at the positions after the end of <paramref name="cache"/>, appends them to
+    /// it and writes logits: [VocabularySize] of the last token, [tokens.Length * VocabularySize] of all tokens, or
+    /// nothing where <paramref name="logits"/> is empty. Tokens that must not be sampled have -infinity.
+    /// </summary>
+    /// <exception cref="ArgumentException">A token id out of range, a cache too small, or a wrong logits length.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between batches or layers; the cache is as before the call.</exception>
+    public abstract void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

@@ -1,0 +1,37 @@
+namespace CpuMoe.Models;
+
+/// <summary>How weights are multiplied with activations.</summary>
+public enum ComputePath
+{
+    /// <summary>Vector kernels on 8-bit activations: the normal path.</summary>
+    Fast,
+
+    /// <summary>Scalar, weights dequantised to F32, F32 activations: what the file means, for comparisons. Very slow.</summary>
+    Reference,
+}
+
+/// <summary>The number format of the key/value cache.</summary>
+public enum KvType
+{
+    /// <summary>16-bit floats.</summary>
+    F16,
+
+    /// <summary>8-bit codes with one scale per 32 values: about half of F16.</summary>
+    Q8_0,
+
+    /// <summary>32-bit floats.</summary>
+    F32,
+}
+
+/// <summary>Options for loading a model.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Worker threads; 0 means one per physical core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>The numeric path.</summary>
+    public ComputePath Compute { get; init; }
+
+    /// <summary>The most tokens evaluated in one pass over the weights during prefill, 1 to 4096.</summary>
+    public int BatchSize { get; init; } = 512;
+}
