@@ -13,7 +13,7 @@ internal abstract unsafe class KvFormat
     public static KvFormat F16 { get; } = new F16Format();
 
     /// <summary>Blocks of 32 codes with a 16-bit scale, as in Q8_0 weights.</summary>
-    public static KvFormat Q8 { get; } = new Q8Format();
+    public static KvFormat Q8 { get; } = new Q8Format<Q8_0>();
 
     /// <summary>A vector's length is a multiple of this.</summary>
     public virtual int Granularity => 1;
@@ -47,28 +47,31 @@ internal abstract unsafe class KvFormat
             TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(stored, length), new Span<float>(values, length));
     }
 
-    private sealed class Q8Format : KvFormat
+    // Generic only because the members of a format are reached through a type parameter.
+    private sealed class Q8Format<TFormat> : KvFormat
+        where TFormat : struct, IBlockFormat<TFormat>
     {
-        public override int Granularity => Q8_0.ValuesPerBlock;
+        public override int Granularity => TFormat.ValuesPerBlock;
 
-        public override int VectorBytes(int length) => length / Q8_0.ValuesPerBlock * Q8_0.BytesPerBlock;
+        public override int VectorBytes(int length) => length / TFormat.ValuesPerBlock * TFormat.BytesPerBlock;
 
         public override void Store(float* values, byte* stored, int length)
         {
             float scale;
-            short* sums = stackalloc short[Q8_0.ValuesPerBlock / 16];
-            for (int i = 0; i < length; i += Q8_0.ValuesPerBlock, stored += Q8_0.BytesPerBlock)
+            short* sums = stackalloc short[TFormat.ValuesPerBlock / 16];
+            for (int i = 0; i < length; i += TFormat.ValuesPerBlock, stored += TFormat.BytesPerBlock)
             {
-                ActivationQuantizer.Quantize(ActivationFormat.Q8Per32, values + i, Q8_0.ValuesPerBlock, new ActivationRow(null, (sbyte*)stored + sizeof(Half), &scale, sums));
+                var block = new ActivationRow(null, (sbyte*)stored + sizeof(Half), &scale, sums);
+                ActivationQuantizer.Quantize(ActivationFormat.Q8Per32, values + i, TFormat.ValuesPerBlock, block);
                 *(Half*)stored = (Half)scale;
             }
         }
 
         public override void Load(byte* stored, float* values, int length)
         {
-            for (int i = 0; i < length; i += Q8_0.ValuesPerBlock, stored += Q8_0.BytesPerBlock)
+            for (int i = 0; i < length; i += TFormat.ValuesPerBlock, stored += TFormat.BytesPerBlock)
             {
-                Q8_0.Dequantize(stored, values + i);
+                TFormat.Dequantize(stored, values + i);
             }
         }
     }

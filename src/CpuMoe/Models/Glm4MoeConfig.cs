@@ -70,14 +70,14 @@ internal sealed record Glm4MoeConfig
         int rotary = keys.InRange("rope.dimension_count", keyLength, 2, keyLength);
         keys.Require(rotary % 2 == 0, "rope.dimension_count", $"{rotary} is odd; rotation needs pairs.");
         keys.Require(keys.InRange("expert_group_count", 1, 0, experts) <= 1, "expert_group_count", "expert groups are not supported for this architecture.");
-        keys.Require(metadata.GetInt32s(keys.Name("rope.dimension_sections")) is not { } sections || Array.TrueForAll(sections, s => s == 0),
+        keys.Require(metadata.GetInt32s(Keys.Name("rope.dimension_sections")) is not { } sections || Array.TrueForAll(sections, s => s == 0),
             "rope.dimension_sections", "multi-section rotation (vision models) is not supported.");
-        float epsilon = metadata.GetSingle(keys.Name("attention.layer_norm_rms_epsilon"));
+        float epsilon = metadata.GetSingle(Keys.Name("attention.layer_norm_rms_epsilon"));
         keys.Require(epsilon is > 0 and < 1, "attention.layer_norm_rms_epsilon", $"{epsilon} is not between 0 and 1.");
-        float frequencyBase = metadata.GetSingle(keys.Name("rope.freq_base"), 10000);
+        float frequencyBase = metadata.GetSingle(Keys.Name("rope.freq_base"), 10000);
         keys.Require(float.IsFinite(frequencyBase) && frequencyBase > 1, "rope.freq_base", $"{frequencyBase} is not a finite number above 1.");
         int gating = keys.InRange("expert_gating_func", 0, 0, 3);
-        float scale = metadata.GetSingle(keys.Name("expert_weights_scale"), 0);
+        float scale = metadata.GetSingle(Keys.Name("expert_weights_scale"), 0);
         keys.Require(float.IsFinite(scale), "expert_weights_scale", "is not finite.");
 
         return new Glm4MoeConfig
@@ -98,7 +98,7 @@ internal sealed record Glm4MoeConfig
             Router = new RouterSettings(
                 Gating: gating == 0 ? GatingFunction.Sigmoid : (GatingFunction)gating,
                 ExpertsUsed: used,
-                NormalizeWeights: metadata.GetBoolean(keys.Name("expert_weights_norm"), false),
+                NormalizeWeights: metadata.GetBoolean(Keys.Name("expert_weights_norm"), false),
                 WeightScale: scale == 0 ? 1 : scale),
         };
     }
@@ -106,7 +106,7 @@ internal sealed record Glm4MoeConfig
     /// <summary>Getters that know the prefix and fault with the key's name.</summary>
     private readonly struct Keys(GgufMetadata metadata)
     {
-        public string Name(string key) => $"{Architecture}.{key}";
+        public static string Name(string key) => $"{Architecture}.{key}";
 
         public int Positive(string key, int most)
         {

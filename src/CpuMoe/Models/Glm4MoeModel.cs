@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using CpuMoe.Compute;
 using CpuMoe.Gguf;
 
