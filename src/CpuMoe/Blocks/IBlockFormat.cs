@@ -37,4 +37,25 @@ internal unsafe interface IBlockFormat<TSelf>
 
     /// <summary>As <see cref="Dot"/>, with 512-bit vectors; called only where AVX-512 BW is supported.</summary>
     static virtual float Dot512(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot256(row, activation, blocks);
+
+    /// <summary>
+    /// The largest unsigned code in a tile, which decides how many products fit 16 bits; 0 where the format has no
+    /// <see cref="LoadTile"/>. (The properties of tiles are single numbers because the JIT folds those.)
+    /// </summary>
+    static virtual int TileMaxCode => 0;
+
+    /// <summary>Values of a tile under one float scale: 32 or 256.</summary>
+    static virtual int TileValuesPerScale => 256;
+
+    /// <summary>Values of a tile under one integer scale, 16 or 32; 0 where there are no integer scales.</summary>
+    static virtual int TileValuesPerGroup => 0;
+
+    /// <summary>What the minima of a tile are multiplied with.</summary>
+    static virtual TileMinima TileMinima => TileMinima.None;
+
+    /// <summary>
+    /// Unpacks <paramref name="values"/> values (a whole number of blocks, at most <see cref="WeightTile.Values"/>) of
+    /// <see cref="WeightTile.Rows"/> rows for products with many activations; called only where AVX-512 BW is supported.
+    /// </summary>
+    static virtual void LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile) => throw new NotSupportedException();
 }

@@ -6,6 +6,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct IQ4NL
 {
     /// <inheritdoc/>
+    public static int MaxCode => 255;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 128;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => IQ4Table.Lookup(Nibbles.Load256(block + Codes));

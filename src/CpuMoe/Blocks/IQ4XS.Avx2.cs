@@ -7,6 +7,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct IQ4XS
 {
     /// <inheritdoc/>
+    public static int MaxCode => 255;
+
+    /// <inheritdoc/>
+    public static int TileBias => 128;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part)
         => IQ4Table.Lookup(Nibbles.Load256(block + Codes + (16 * part))).AsByte();

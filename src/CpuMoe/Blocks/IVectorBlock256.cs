@@ -12,7 +12,7 @@ namespace CpuMoe.Blocks;
 /// scalar one only in the order of its float additions.
 /// </remarks>
 /// <typeparam name="TSelf">The format itself.</typeparam>
-internal unsafe interface IVectorBlock256<TSelf> : IBlock256<TSelf>
+internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     where TSelf : struct, IVectorBlock256<TSelf>
 {
     /// <summary>By how much an unsigned code exceeds the code: a constant of the format.</summary>
@@ -30,6 +30,9 @@ internal unsafe interface IVectorBlock256<TSelf> : IBlock256<TSelf>
 
     /// <summary>The integer minimum of every 16 values; zero for formats without.</summary>
     static virtual Vector256<short> Minima256(byte* block) => Vector256<short>.Zero;
+
+    /// <summary>Whether the format has minima.</summary>
+    static virtual bool HasMinima => false;
 
     /// <summary>Sums of neighbouring products, in 16 bits.</summary>
     static virtual Vector256<short> PairSums256(Vector256<byte> codes, Vector256<sbyte> activations)

@@ -10,7 +10,7 @@ namespace CpuMoe.Blocks;
 /// no sign instruction.
 /// </remarks>
 /// <typeparam name="TSelf">The format itself.</typeparam>
-internal unsafe interface IVectorBlock32<TSelf> : IBlock32<TSelf>
+internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     where TSelf : struct, IVectorBlock32<TSelf>
 {
     /// <summary>The 32 codes of a block, in order.</summary>

@@ -7,6 +7,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct MXFP4
 {
     /// <inheritdoc/>
+    public static int MaxCode => 24;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 12;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
     {

@@ -7,6 +7,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q2K
 {
     /// <inheritdoc/>
+    public static int MaxCode => 3;
+
+    /// <inheritdoc/>
+    public static bool HasMinima => true;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part) => TwoBitFields.Load256(block + Codes, part);
 

@@ -7,6 +7,9 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q3K
 {
     /// <inheritdoc/>
+    public static int MaxCode => 7;
+
+    /// <inheritdoc/>
     public static int CodeBias => 4;
 
     /// <inheritdoc/>

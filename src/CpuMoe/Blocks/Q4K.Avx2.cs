@@ -6,6 +6,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q4K
 {
     /// <inheritdoc/>
+    public static int MaxCode => 15;
+
+    /// <inheritdoc/>
+    public static bool HasMinima => true;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part) => NibblePairs.Load256(block + Codes, part);
 

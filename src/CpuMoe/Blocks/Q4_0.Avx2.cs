@@ -6,6 +6,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q4_0
 {
     /// <inheritdoc/>
+    public static int MaxCode => 15;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 8;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => Nibbles.Load256(block + Codes).AsSByte() - Vector256.Create((sbyte)8);

@@ -6,6 +6,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q4_1
 {
     /// <inheritdoc/>
+    public static int MaxCode => 15;
+
+    /// <inheritdoc/>
+    public static bool HasOffset => true;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => Nibbles.Load256(block + Codes).AsSByte();

@@ -6,6 +6,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q5_0
 {
     /// <inheritdoc/>
+    public static int MaxCode => 31;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 16;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => (Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits)).AsSByte() - Vector256.Create((sbyte)16);

@@ -7,6 +7,9 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q6K
 {
     /// <inheritdoc/>
+    public static int MaxCode => 63;
+
+    /// <inheritdoc/>
     public static int CodeBias => 32;
 
     /// <inheritdoc/>

@@ -7,6 +7,12 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q6_0
 {
     /// <inheritdoc/>
+    public static int MaxCode => 63;
+
+    /// <inheritdoc/>
+    public static int CodeBias => 32;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
     {

@@ -59,6 +59,12 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
 
     public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
     {
+        if (TileProduct<TFormat>.Serves(endRow - firstRow, count))
+        {
+            TileProduct<TFormat>.Multiply(weights, firstRow, activations, index, count, y, stride);
+            return;
+        }
+
         int blocks = weights.Columns / TFormat.ValuesPerBlock;
         for (int c = 0; c < count; c++)
         {
