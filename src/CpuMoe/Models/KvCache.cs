@@ -1,23 +1,115 @@
+using CpuMoe.Compute;
+
 namespace CpuMoe.Models;
 
 /// <summary>Keys and values of the tokens evaluated so far, for all layers of one sequence.</summary>
-public sealed class KvCache : IDisposable
+/// <remarks>
+/// Layout: [layer][head][position][head length], keys and values apart, so that attention streams one head's positions.
+/// Memory is reserved for all positions and committed by the system as positions are written.
+/// </remarks>
+public sealed unsafe class KvCache : IDisposable
 {
+    private readonly NativeBuffer<byte> _keys;
+    private readonly NativeBuffer<byte> _values;
+    private readonly int _heads;
+    private readonly int _keyLength;
+    private readonly int _valueLength;
+    private readonly long _keyHeadBytes;
+    private readonly long _valueHeadBytes;
+    private bool _disposed;
+
+    /// <param name="layers">Layers that have keys and values.</param>
+    /// <param name="heads">Key/value heads per layer.</param>
+    /// <param name="keyLength">Values per key.</param>
+    /// <param name="valueLength">Values per value vector.</param>
+    /// <param name="capacity">Positions, 1 or more.</param>
+    /// <param name="type">The number format.</param>
+    internal KvCache(int layers, int heads, int keyLength, int valueLength, int capacity, KvType type)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        Format = FormatOf(type);
+        if (keyLength % Format.Granularity != 0 || valueLength % Format.Granularity != 0)
+        {
+            throw new ArgumentException(
+                $"A {type} KV cache needs head sizes that are multiples of {Format.Granularity}; this model has {keyLength} and {valueLength}. Use f16.", nameof(type));
+        }
+
+        Capacity = capacity;
+        Type = type;
+        _heads = heads;
+        _keyLength = keyLength;
+        _valueLength = valueLength;
+        _keyHeadBytes = (long)capacity * Format.VectorBytes(keyLength);
+        _valueHeadBytes = (long)capacity * Format.VectorBytes(valueLength);
+        _keys = new NativeBuffer<byte>(checked(layers * heads * _keyHeadBytes));
+        _values = new NativeBuffer<byte>(checked(layers * heads * _valueHeadBytes));
+    }
+
     /// <summary>The number of tokens that fit.</summary>
-    public int Capacity => throw new NotImplementedException();
+    public int Capacity { get; }
 
     /// <summary>The number of tokens held.</summary>
-    public int Length => throw new NotImplementedException();
+    public int Length { get; private set; }
 
     /// <summary>The number format.</summary>
-    public KvType Type => throw new NotImplementedException();
+    public KvType Type { get; }
 
     /// <summary>Bytes reserved for all positions.</summary>
-    public long ByteCount => throw new NotImplementedException();
+    public long ByteCount => _keys.Length + _values.Length;
+
+    internal KvFormat Format { get; }
 
     /// <summary>Forgets the tokens from position <paramref name="length"/> on.</summary>
-    public void Truncate(int length) => throw new NotImplementedException();
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or beyond <see cref="Length"/>.</exception>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Length = length;
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        _disposed = true;
+        _keys.Dispose();
+        _values.Dispose();
+    }
+
+    /// <summary>Bytes of one token in all layers.</summary>
+    internal static long BytesPerToken(int layers, int heads, int keyLength, int valueLength, KvType type) =>
+        (long)layers * heads * (FormatOf(type).VectorBytes(keyLength) + FormatOf(type).VectorBytes(valueLength));
+
+    /// <summary>Writes the keys and values of one token at a position, [heads][length] each.</summary>
+    internal void Store(int layer, int position, float* keys, float* values)
+    {
+        KeyValueView view = View(layer);
+        for (int head = 0; head < _heads; head++)
+        {
+            Format.Store(keys + head * _keyLength, view.Keys(head) + (long)position * Format.VectorBytes(_keyLength), _keyLength);
+            Format.Store(values + head * _valueLength, view.Values(head) + (long)position * Format.VectorBytes(_valueLength), _valueLength);
+        }
+    }
+
+    /// <summary>The keys and values of a layer.</summary>
+    internal KeyValueView View(int layer)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new KeyValueView(Format, _keys.Pointer + layer * _heads * _keyHeadBytes, _values.Pointer + layer * _heads * _valueHeadBytes, _keyHeadBytes, _valueHeadBytes);
+    }
+
+    /// <summary>Declares the next <paramref name="count"/> positions written.</summary>
+    internal void Append(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Capacity - Length);
+        Length += count;
+    }
+
+    private static KvFormat FormatOf(KvType type) => type switch
+    {
+        KvType.F32 => KvFormat.F32,
+        KvType.F16 => KvFormat.F16,
+        KvType.Q8_0 => KvFormat.Q8,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The KV cache is F16, Q8_0 or F32."),
+    };
 }

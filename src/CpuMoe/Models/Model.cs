@@ -6,10 +6,6 @@ namespace CpuMoe.Models;
 /// <remarks>Safe for use from several threads; passes are run one after the other.</remarks>
 public abstract class Model : IDisposable
 {
-    /// <summary>Binds the tensors of <paramref name="file"/>; the file must outlive the model.</summary>
-    /// <exception cref="GgufFormatException">The file contradicts itself, or (<see cref="ModelLoadException"/>) the engine cannot run it.</exception>
-    public static Model Load(GgufFile file, ModelOptions? options = null) => throw new NotImplementedException();
-
     /// <summary>The value of <c>general.architecture</c>.</summary>
     public abstract string Architecture { get; }
 
@@ -19,7 +15,37 @@ public abstract class Model : IDisposable
     /// <summary>The longest sequence the model was made for, in tokens.</summary>
     public abstract int ContextLength { get; }
 
+    /// <summary>Threads that work on a pass.</summary>
+    public abstract int Threads { get; }
+
+    /// <summary>Things in the file that are odd but harmless.</summary>
+    public abstract IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>Binds the tensors of <paramref name="file"/>; the file must outlive the model.</summary>
+    /// <exception cref="GgufFormatException">The file contradicts itself, or (<see cref="ModelLoadException"/>) the engine cannot run it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static Model Load(GgufFile file, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        options ??= new ModelOptions();
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, ModelOptions.MaxThreads, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSize, ModelOptions.MaxBatchSize, nameof(options));
+
+        const string Key = "general.architecture";
+        return file.Metadata.GetString(Key) switch
+        {
+            Glm4MoeConfig.Architecture => new Glm4MoeModel(file, options),
+            var other => throw new ModelLoadException(
+                $"the architecture '{other}' is not supported; this engine runs: {Glm4MoeConfig.Architecture}.", file.Path, file.Metadata.OffsetOf(Key), Key),
+        };
+    }
+
     /// <summary>Creates an empty cache for one sequence.</summary>
+    /// <param name="capacity">Positions, 1 or more.</param>
+    /// <param name="type">The number format.</param>
+    /// <exception cref="ArgumentException">The format does not fit the model's head size.</exception>
     public abstract KvCache CreateCache(int capacity, KvType type);
 
     /// <summary>
@@ -28,7 +54,7 @@ public abstract class Model : IDisposable
     /// nothing where <paramref name="logits"/> is empty. Tokens that must not be sampled have -infinity.
     /// </summary>
     /// <exception cref="ArgumentException">A token id out of range, a cache too small, or a wrong logits length.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled between batches or layers; the cache is as before the call.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between layers; the cache is as before the call.</exception>
     public abstract void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default);
 
     /// <inheritdoc/>

@@ -26,6 +26,12 @@ public enum KvType
 /// <summary>Options for loading a model.</summary>
 public sealed record ModelOptions
 {
+    /// <summary>The largest value of <see cref="Threads"/>.</summary>
+    public const int MaxThreads = 1024;
+
+    /// <summary>The largest value of <see cref="BatchSize"/>.</summary>
+    public const int MaxBatchSize = 4096;
+
     /// <summary>Worker threads; 0 means one per physical core.</summary>
     public int Threads { get; init; }
 

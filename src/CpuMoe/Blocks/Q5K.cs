@@ -1,0 +1,44 @@
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Blocks;
+
+/// <summary>5-bit codes in 8 groups of 32 values, 6-bit scales and minima: value = d * scale * q - dmin * min.</summary>
+/// <remarks>
+/// Layout (176 bytes): d half @0, dmin half @2, scales and minima 12 bytes @4 (<see cref="SixBitScales"/>), fifth bits 32
+/// bytes @16, lower bits 128 bytes @48 (<see cref="NibblePairs"/>). Bit j of byte i of the fifth bits belongs to value
+/// 32 j + i. Source: ggml <c>block_q5_K</c>.
+/// </remarks>
+internal readonly unsafe partial struct Q5K : IBlock256<Q5K>
+{
+    private const int Scales = 4;
+    private const int HighBits = 16;
+    private const int LowBits = 48;
+
+    /// <inheritdoc/>
+    public static GgmlType Type => GgmlType.Q5_K;
+
+    /// <inheritdoc/>
+    public static int BytesPerBlock => 176;
+
+    /// <inheritdoc/>
+    public static int ValuesPerGroup => 32;
+
+    /// <inheritdoc/>
+    public static float Scale(byte* block) => Float16.Read(block);
+
+    /// <inheritdoc/>
+    public static float MinimumScale(byte* block) => Float16.Read(block + 2);
+
+    /// <inheritdoc/>
+    public static int GroupScale(byte* block, int group) => SixBitScales.Scale(block + Scales, group);
+
+    /// <inheritdoc/>
+    public static int GroupMinimum(byte* block, int group) => SixBitScales.Minimum(block + Scales, group);
+
+    /// <inheritdoc/>
+    public static int Code(byte* block, int index)
+    {
+        int high = (block[HighBits + (index % 32)] >> (index / 32)) & 1;
+        return NibblePairs.At(block + LowBits, index) | (high << 4);
+    }
+}

@@ -1,0 +1,26 @@
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Blocks;
+
+/// <summary>5-bit codes around 16, one scale per 32 values: value = d * (q - 16).</summary>
+/// <remarks>
+/// Layout (22 bytes): d half @0, fifth bits 4 bytes @2 (<see cref="FifthBits"/>), lower bits 16 bytes @6
+/// (<see cref="Nibbles"/>). Source: ggml <c>block_q5_0</c>.
+/// </remarks>
+internal readonly unsafe partial struct Q5_0 : IBlock32<Q5_0>
+{
+    private const int HighBits = 2;
+    private const int LowBits = 6;
+
+    /// <inheritdoc/>
+    public static GgmlType Type => GgmlType.Q5_0;
+
+    /// <inheritdoc/>
+    public static int BytesPerBlock => 22;
+
+    /// <inheritdoc/>
+    public static float Scale(byte* block) => Float16.Read(block);
+
+    /// <inheritdoc/>
+    public static int Code(byte* block, int index) => (Nibbles.At(block + LowBits, index) | FifthBits.At(block + HighBits, index)) - 16;
+}

@@ -1,0 +1,20 @@
+namespace CpuMoe.Blocks;
+
+/// <summary>
+/// The 12 bytes in which Q4_K and Q5_K keep eight 6-bit scales and eight 6-bit minima: bytes 0-3 hold scales 0-3 and
+/// bytes 4-7 minima 0-3 in their low 6 bits; bytes 8-11 hold the low 4 bits of scales 4-7 (low half) and minima 4-7
+/// (high half), whose upper 2 bits are the top bits of bytes 0-3 and 4-7.
+/// </summary>
+/// <remarks>Source: ggml <c>get_scale_min_k4</c>.</remarks>
+internal static unsafe class SixBitScales
+{
+    /// <summary>Scale <paramref name="group"/> (0..7), 0..63.</summary>
+    public static int Scale(byte* packed, int group) => group < 4
+        ? packed[group] & 63
+        : (packed[group + 4] & 15) | (packed[group - 4] >> 6 << 4);
+
+    /// <summary>Minimum <paramref name="group"/> (0..7), 0..63.</summary>
+    public static int Minimum(byte* packed, int group) => group < 4
+        ? packed[group + 4] & 63
+        : (packed[group + 4] >> 4) | (packed[group] >> 6 << 4);
+}

@@ -1,0 +1,131 @@
+using CpuMoe.Blocks;
+
+namespace CpuMoe.Compute;
+
+/// <summary>
+/// Activations [rows][columns]: the float values, and beside them the quantised forms that weight formats ask for.
+/// </summary>
+/// <remarks>
+/// Whoever writes values says so with <see cref="Begin"/>; a form is then made once, by <see cref="Prepare"/>, however
+/// many weights are multiplied with it.
+/// </remarks>
+internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParallelJob, IDisposable
+{
+    // Rows per chunk when quantising: a few microseconds of work.
+    private const int RowsPerChunk = 4;
+
+    private readonly NativeBuffer<float> _values = new((long)maxRows * columns);
+    private readonly QuantizedForm?[] _forms = new QuantizedForm?[Enum.GetValues<ActivationFormat>().Length];
+    private QuantizedForm? _preparing;
+
+    /// <summary>Values per row.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>Rows in use, set by <see cref="Begin"/>.</summary>
+    public int Rows { get; private set; }
+
+    /// <summary>The values, row after row.</summary>
+    public float* Values => _values.Pointer;
+
+    /// <summary>The values of a row.</summary>
+    public float* Row(int row) => _values.Pointer + (long)row * Columns;
+
+    /// <summary>Starts a new content of <paramref name="rows"/> rows; earlier quantised forms no longer hold.</summary>
+    public void Begin(int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, maxRows);
+        Rows = rows;
+        foreach (QuantizedForm? form in _forms)
+        {
+            form?.Valid = false;
+        }
+    }
+
+    /// <summary>Makes the form that <paramref name="format"/> names, unless the rows have it already.</summary>
+    public void Prepare(ActivationFormat format, WorkerPool pool)
+    {
+        if (format == ActivationFormat.F32)
+        {
+            return;
+        }
+
+        QuantizedForm form = _forms[(int)format] ??= new QuantizedForm(format, maxRows, Columns);
+        if (form.Valid)
+        {
+            return;
+        }
+
+        _preparing = form;
+        pool.Run(this, (Rows + RowsPerChunk - 1) / RowsPerChunk);
+        form.Valid = true;
+    }
+
+    /// <summary>The rows in a form made by <see cref="Prepare"/>.</summary>
+    public ActivationRows View(ActivationFormat format) => format == ActivationFormat.F32
+        ? new ActivationRows(new ActivationRow(_values.Pointer, null, null, null), Columns, 0, 0)
+        : _forms[(int)format]!.View;
+
+    public void Dispose()
+    {
+        _values.Dispose();
+        foreach (QuantizedForm? form in _forms)
+        {
+            form?.Dispose();
+        }
+    }
+
+    void IParallelJob.Execute(int chunk, int worker)
+    {
+        QuantizedForm form = _preparing!;
+        int end = Math.Min(Rows, (chunk + 1) * RowsPerChunk);
+        for (int row = chunk * RowsPerChunk; row < end; row++)
+        {
+            ActivationQuantizer.Quantize(form.Format, Row(row), Columns, form.View[row]);
+        }
+    }
+
+    private sealed class QuantizedForm : IDisposable
+    {
+        private readonly NativeBuffer<sbyte> _codes;
+        private readonly NativeBuffer<float> _scales;
+        private readonly NativeBuffer<short> _sums;
+
+        public QuantizedForm(ActivationFormat format, int rows, int columns)
+        {
+            Format = format;
+            int scales = columns / (format == ActivationFormat.Q8Per32 ? 32 : 256);
+            int sums = columns / 16;
+            _codes = new NativeBuffer<sbyte>((long)rows * columns);
+            _scales = new NativeBuffer<float>((long)rows * scales);
+            _sums = new NativeBuffer<short>((long)rows * sums);
+            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer), columns, scales, sums);
+        }
+
+        public ActivationFormat Format { get; }
+
+        public bool Valid { get; set; }
+
+        public ActivationRows View { get; }
+
+        public void Dispose()
+        {
+            _codes.Dispose();
+            _scales.Dispose();
+            _sums.Dispose();
+        }
+    }
+}
+
+/// <summary>Rows of activations of one form at constant strides.</summary>
+internal readonly unsafe struct ActivationRows(ActivationRow first, int columns, int scalesPerRow, int sumsPerRow)
+{
+    /// <summary>A row.</summary>
+    public ActivationRow this[int row] => new(
+        first.Values + (long)row * columns,
+        first.Codes + (long)row * columns,
+        first.Scales + (long)row * scalesPerRow,
+        first.Sums + (long)row * sumsPerRow);
+
+    /// <summary>The rows from <paramref name="row"/> on.</summary>
+    public ActivationRows From(int row) => new(this[row], columns, scalesPerRow, sumsPerRow);
+}

@@ -1,0 +1,170 @@
+using System.Numerics.Tensors;
+
+namespace CpuMoe.Compute;
+
+/// <summary>The three matrices of a gated feed-forward network: a dense one, a shared expert or a routed one.</summary>
+/// <param name="gate">[F][E].</param>
+/// <param name="up">[F][E].</param>
+/// <param name="down">[E][F].</param>
+internal readonly struct FeedForwardWeights(WeightMatrix gate, WeightMatrix up, WeightMatrix down)
+{
+    public readonly WeightMatrix Gate = gate;
+    public readonly WeightMatrix Up = up;
+    public readonly WeightMatrix Down = down;
+}
+
+/// <summary>A network and the rows it is applied to.</summary>
+/// <param name="network">The weights.</param>
+/// <param name="hidden">Where the inner activations go; its <see cref="ActivationMatrix.Begin"/> was called.</param>
+/// <param name="firstHidden">The first row of <paramref name="hidden"/> that belongs to this group.</param>
+/// <param name="rows">The number of rows.</param>
+/// <param name="tokens">[rows]: which rows of the input and output they are; null for 0, 1, 2, ...</param>
+/// <param name="weights">[rows]: factors of the results; null for 1.</param>
+internal readonly unsafe struct FeedForwardGroup(FeedForwardWeights network, ActivationMatrix hidden, int firstHidden, int rows, int* tokens, float* weights)
+{
+    public readonly FeedForwardWeights Network = network;
+    public readonly ActivationMatrix Hidden = hidden;
+    public readonly int FirstHidden = firstHidden;
+    public readonly int Rows = rows;
+    public readonly int* Tokens = tokens;
+    public readonly float* Weights = weights;
+}
+
+/// <summary>
+/// y[t] += w * Wdown * (silu(Wgate * x[t]) (.) (Wup * x[t])) over all groups: the dense layer is one group, a
+/// mixture-of-experts layer has one for the shared expert and one for each routed expert that got tokens.
+/// </summary>
+/// <remarks>
+/// Two regions over all groups together, so that each expert is read once per batch and one token's experts fill all
+/// threads. A chunk of the second region owns its rows of y: the sums need no lock and come in a fixed order.
+/// </remarks>
+internal sealed unsafe class FeedForward
+{
+    private const int RowsPerChunk = Projection.RowsPerChunk;
+    private const int ColumnsPerPass = Projection.ColumnsPerPass;
+
+    private readonly WorkerPool _pool;
+    private readonly FeedForwardGroup[] _groups;
+    private readonly int[] _firstChunk;
+    private readonly GateUp _gateUp;
+    private readonly Down _down;
+    private ActivationMatrix _x = null!;
+    private float* _y;
+    private int _count;
+
+    /// <param name="pool">The threads.</param>
+    /// <param name="maxGroups">The most groups of a call.</param>
+    public FeedForward(WorkerPool pool, int maxGroups)
+    {
+        _pool = pool;
+        _groups = new FeedForwardGroup[maxGroups];
+        _firstChunk = new int[maxGroups + 1];
+        _gateUp = new GateUp(this);
+        _down = new Down(this);
+    }
+
+    /// <summary>Starts a call for the inputs <paramref name="x"/>.</summary>
+    public void Begin(ActivationMatrix x)
+    {
+        _x = x;
+        _count = 0;
+    }
+
+    /// <summary>Adds a group.</summary>
+    public void Add(in FeedForwardGroup group)
+    {
+        _firstChunk[_count + 1] = _firstChunk[_count] + ((group.Network.Gate.Rows + RowsPerChunk - 1) / RowsPerChunk);
+        _groups[_count++] = group;
+    }
+
+    /// <summary>Runs all groups; <paramref name="y"/> is [rows of x][E] and is added to.</summary>
+    public void Run(float* y)
+    {
+        _y = y;
+        for (int g = 0; g < _count; g++)
+        {
+            _x.Prepare(_groups[g].Network.Gate.Kernel.Activation, _pool);
+            _x.Prepare(_groups[g].Network.Up.Kernel.Activation, _pool);
+        }
+
+        _pool.Run(_gateUp, _firstChunk[_count]);
+        for (int g = 0; g < _count; g++)
+        {
+            _groups[g].Hidden.Prepare(_groups[g].Network.Down.Kernel.Activation, _pool);
+        }
+
+        _pool.Run(_down, (_x.Columns + RowsPerChunk - 1) / RowsPerChunk);
+    }
+
+    private static void Gated(Span<float> gate, ReadOnlySpan<float> up, Span<float> hidden)
+    {
+        // silu(g) * u = g * sigmoid(g) * u
+        TensorPrimitives.Sigmoid(gate, hidden);
+        TensorPrimitives.Multiply(hidden, gate, hidden);
+        TensorPrimitives.Multiply(hidden, up, hidden);
+    }
+
+    /// <summary>First region: chunks are rows of the gate and up matrices of all groups.</summary>
+    private sealed class GateUp(FeedForward owner) : IParallelJob
+    {
+        public void Execute(int chunk, int worker)
+        {
+            int[] first = owner._firstChunk;
+            int g = Array.BinarySearch(first, 0, owner._count, chunk);
+            g = g < 0 ? ~g - 1 : g;
+
+            ref readonly FeedForwardGroup group = ref owner._groups[g];
+            WeightMatrix gate = group.Network.Gate;
+            WeightMatrix up = group.Network.Up;
+            int row = (chunk - first[g]) * RowsPerChunk;
+            int rows = Math.Min(RowsPerChunk, gate.Rows - row);
+            float* gates = stackalloc float[ColumnsPerPass * RowsPerChunk];
+            float* ups = stackalloc float[ColumnsPerPass * RowsPerChunk];
+            for (int column = 0; column < group.Rows; column += ColumnsPerPass)
+            {
+                int columns = Math.Min(ColumnsPerPass, group.Rows - column);
+                int* tokens = group.Tokens == null ? null : group.Tokens + column;
+                int shift = tokens == null ? column : 0;
+                gate.Kernel.Multiply(gate, row, row + rows, owner._x.View(gate.Kernel.Activation).From(shift), tokens, columns, gates, RowsPerChunk);
+                up.Kernel.Multiply(up, row, row + rows, owner._x.View(up.Kernel.Activation).From(shift), tokens, columns, ups, RowsPerChunk);
+                for (int c = 0; c < columns; c++)
+                {
+                    Gated(
+                        new Span<float>(gates + c * RowsPerChunk, rows),
+                        new ReadOnlySpan<float>(ups + c * RowsPerChunk, rows),
+                        new Span<float>(group.Hidden.Row(group.FirstHidden + column + c) + row, rows));
+                }
+            }
+        }
+    }
+
+    /// <summary>Second region: chunks are rows of y, over all groups.</summary>
+    private sealed class Down(FeedForward owner) : IParallelJob
+    {
+        public void Execute(int chunk, int worker)
+        {
+            int embedding = owner._x.Columns;
+            int row = chunk * RowsPerChunk;
+            int rows = Math.Min(RowsPerChunk, embedding - row);
+            float* tile = stackalloc float[ColumnsPerPass * RowsPerChunk];
+            for (int g = 0; g < owner._count; g++)
+            {
+                ref readonly FeedForwardGroup group = ref owner._groups[g];
+                WeightMatrix down = group.Network.Down;
+                ActivationRows hidden = group.Hidden.View(down.Kernel.Activation).From(group.FirstHidden);
+                for (int column = 0; column < group.Rows; column += ColumnsPerPass)
+                {
+                    int columns = Math.Min(ColumnsPerPass, group.Rows - column);
+                    down.Kernel.Multiply(down, row, row + rows, hidden.From(column), null, columns, tile, RowsPerChunk);
+                    for (int c = 0; c < columns; c++)
+                    {
+                        int token = group.Tokens == null ? column + c : group.Tokens[column + c];
+                        float weight = group.Weights == null ? 1 : group.Weights[column + c];
+                        var y = new Span<float>(owner._y + ((long)token * embedding) + row, rows);
+                        TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(tile + c * RowsPerChunk, rows), weight, y, y);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Numerics.Tensors;
+using CpuMoe.Blocks;
+
+namespace CpuMoe.Compute;
+
+/// <summary>How the key or value vectors of one head are stored in the cache.</summary>
+internal abstract unsafe class KvFormat
+{
+    /// <summary>32-bit floats.</summary>
+    public static KvFormat F32 { get; } = new F32Format();
+
+    /// <summary>16-bit floats.</summary>
+    public static KvFormat F16 { get; } = new F16Format();
+
+    /// <summary>Blocks of 32 codes with a 16-bit scale, as in Q8_0 weights.</summary>
+    public static KvFormat Q8 { get; } = new Q8Format<Q8_0>();
+
+    /// <summary>A vector's length is a multiple of this.</summary>
+    public virtual int Granularity => 1;
+
+    /// <summary>The bytes of a vector of <paramref name="length"/> values.</summary>
+    public abstract int VectorBytes(int length);
+
+    /// <summary>Writes a vector.</summary>
+    public abstract void Store(float* values, byte* stored, int length);
+
+    /// <summary>Reads <paramref name="length"/> values: one vector, or several that follow each other.</summary>
+    public abstract void Load(byte* stored, float* values, int length);
+
+    private sealed class F32Format : KvFormat
+    {
+        public override int VectorBytes(int length) => length * sizeof(float);
+
+        public override void Store(float* values, byte* stored, int length) => new ReadOnlySpan<float>(values, length).CopyTo(new Span<float>(stored, length));
+
+        public override void Load(byte* stored, float* values, int length) => Store((float*)stored, (byte*)values, length);
+    }
+
+    private sealed class F16Format : KvFormat
+    {
+        public override int VectorBytes(int length) => length * sizeof(Half);
+
+        public override void Store(float* values, byte* stored, int length) =>
+            TensorPrimitives.ConvertToHalf(new ReadOnlySpan<float>(values, length), new Span<Half>(stored, length));
+
+        public override void Load(byte* stored, float* values, int length) =>
+            TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(stored, length), new Span<float>(values, length));
+    }
+
+    // Generic only because the members of a format are reached through a type parameter.
+    private sealed class Q8Format<TFormat> : KvFormat
+        where TFormat : struct, IBlockFormat<TFormat>
+    {
+        public override int Granularity => TFormat.ValuesPerBlock;
+
+        public override int VectorBytes(int length) => length / TFormat.ValuesPerBlock * TFormat.BytesPerBlock;
+
+        public override void Store(float* values, byte* stored, int length)
+        {
+            float scale;
+            short* sums = stackalloc short[TFormat.ValuesPerBlock / 16];
+            for (int i = 0; i < length; i += TFormat.ValuesPerBlock, stored += TFormat.BytesPerBlock)
+            {
+                var block = new ActivationRow(null, (sbyte*)stored + sizeof(Half), &scale, sums);
+                ActivationQuantizer.Quantize(ActivationFormat.Q8Per32, values + i, TFormat.ValuesPerBlock, block);
+                *(Half*)stored = (Half)scale;
+            }
+        }
+
+        public override void Load(byte* stored, float* values, int length)
+        {
+            for (int i = 0; i < length; i += TFormat.ValuesPerBlock, stored += TFormat.BytesPerBlock)
+            {
+                TFormat.Dequantize(stored, values + i);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using CpuMoe.Blocks;
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Compute;
+
+/// <summary>The numeric path of the products.</summary>
+internal enum MatMulPath
+{
+    /// <summary>Vector kernels on the activation form that the weight format asks for.</summary>
+    Fast,
+
+    /// <summary>Weights dequantised to floats by the scalar definition, products with float activations summed in double.</summary>
+    Reference,
+}
+
+/// <summary>Multiplies rows of one weight format with activations; the loop around the formats' dot products.</summary>
+internal abstract unsafe class MatMulKernel
+{
+    /// <summary>The activation form that <see cref="Multiply"/> reads.</summary>
+    public abstract ActivationFormat Activation { get; }
+
+    /// <summary>The kernel for a GGUF type, or null when the engine cannot compute with it.</summary>
+    public static MatMulKernel? For(GgmlType type, MatMulPath path) =>
+        BlockFormats.TryVisit<Chooser, MatMulKernel>(type, new Chooser(path), out MatMulKernel? kernel) ? kernel : null;
+
+    /// <summary>
+    /// y[c][r - firstRow] = row r of the weights times activation c, for r in [firstRow, endRow) and c in [0, count).
+    /// </summary>
+    /// <param name="weights">The matrix.</param>
+    /// <param name="firstRow">The first weight row.</param>
+    /// <param name="endRow">One past the last weight row.</param>
+    /// <param name="activations">Rows in the form <see cref="Activation"/>.</param>
+    /// <param name="index">Which activation row is the c-th, or null where it is row c.</param>
+    /// <param name="count">The number of activations.</param>
+    /// <param name="y">The results.</param>
+    /// <param name="stride">The distance from y[c] to y[c + 1].</param>
+    public abstract void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride);
+
+    /// <summary>Writes the values of one weight row as floats.</summary>
+    public abstract void DequantizeRow(in WeightMatrix weights, int row, float* values);
+
+    private readonly struct Chooser(MatMulPath path) : IBlockFormatVisitor<MatMulKernel>
+    {
+        public MatMulKernel Visit<TFormat>()
+            where TFormat : struct, IBlockFormat<TFormat> =>
+            path == MatMulPath.Fast ? MatMulKernel<TFormat>.Instance : ReferenceMatMulKernel<TFormat>.Instance;
+    }
+}
+
+/// <inheritdoc/>
+internal unsafe class MatMulKernel<TFormat> : MatMulKernel
+    where TFormat : struct, IBlockFormat<TFormat>
+{
+    public static MatMulKernel<TFormat> Instance { get; } = new();
+
+    public override ActivationFormat Activation => TFormat.Activation;
+
+    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
+    {
+        int blocks = weights.Columns / TFormat.ValuesPerBlock;
+        for (int c = 0; c < count; c++)
+        {
+            ActivationRow activation = activations[index == null ? c : index[c]];
+            float* results = y + c * stride;
+            byte* row = weights.Row(firstRow);
+            for (int r = firstRow; r < endRow; r++, row += weights.RowBytes)
+            {
+                results[r - firstRow] = Dot(row, activation, blocks);
+            }
+        }
+    }
+
+    public override void DequantizeRow(in WeightMatrix weights, int row, float* values)
+    {
+        byte* block = weights.Row(row);
+        for (int i = 0; i < weights.Columns; i += TFormat.ValuesPerBlock, block += TFormat.BytesPerBlock)
+        {
+            TFormat.Dequantize(block, values + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Dot(byte* row, in ActivationRow activation, int blocks)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            return TFormat.Dot512(row, activation, blocks);
+        }
+
+        return Avx2.IsSupported ? TFormat.Dot256(row, activation, blocks) : TFormat.Dot(row, activation, blocks);
+    }
+}
+
+/// <summary>What the weights mean, without quantised activations: the yardstick of the fast path.</summary>
+internal sealed unsafe class ReferenceMatMulKernel<TFormat> : MatMulKernel<TFormat>
+    where TFormat : struct, IBlockFormat<TFormat>
+{
+    public static new ReferenceMatMulKernel<TFormat> Instance { get; } = new();
+
+    public override ActivationFormat Activation => ActivationFormat.F32;
+
+    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
+    {
+        using var values = new NativeBuffer<float>(weights.Columns);
+        for (int r = firstRow; r < endRow; r++)
+        {
+            DequantizeRow(weights, r, values.Pointer);
+            for (int c = 0; c < count; c++)
+            {
+                float* activation = activations[index == null ? c : index[c]].Values;
+                double sum = 0;
+                for (int i = 0; i < weights.Columns; i++)
+                {
+                    sum += (double)values.Pointer[i] * activation[i];
+                }
+
+                y[c * stride + (r - firstRow)] = (float)sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Numerics.Tensors;
+
+namespace CpuMoe.Compute;
+
+/// <summary>One product of a <see cref="Projection"/>: y = W x + bias, or y += W x.</summary>
+/// <param name="weights">W, [outputs][inputs].</param>
+/// <param name="bias">[outputs], or null.</param>
+/// <param name="y">[rows][stride], of which the first [outputs] of each row are written.</param>
+/// <param name="stride">Floats from one row of y to the next.</param>
+/// <param name="accumulate">Whether to add to y instead of overwriting it.</param>
+internal readonly unsafe struct ProjectionPart(WeightMatrix weights, float* bias, float* y, long stride, bool accumulate = false)
+{
+    public readonly WeightMatrix Weights = weights;
+    public readonly float* Bias = bias;
+    public readonly float* Y = y;
+    public readonly long Stride = stride;
+    public readonly bool Accumulate = accumulate;
+}
+
+/// <summary>Multiplies the same activations with one or several weight matrices in one parallel region.</summary>
+internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
+{
+    /// <summary>Weight rows per chunk: small enough to stay in the second-level cache while activations pass by.</summary>
+    public const int RowsPerChunk = 16;
+
+    // Activations per pass over a chunk, so that the results of a pass fit on the stack.
+    internal const int ColumnsPerPass = 64;
+
+    private readonly ProjectionPart[] _parts = new ProjectionPart[4];
+    private readonly int[] _firstChunk = new int[5];
+    private int _count;
+    private ActivationMatrix _x = null!;
+
+    /// <summary>Computes all parts for all rows of <paramref name="x"/>.</summary>
+    public void Run(ActivationMatrix x, params ReadOnlySpan<ProjectionPart> parts)
+    {
+        _x = x;
+        _count = parts.Length;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            x.Prepare(parts[i].Weights.Kernel.Activation, pool);
+            _parts[i] = parts[i];
+            _firstChunk[i + 1] = _firstChunk[i] + ((parts[i].Weights.Rows + RowsPerChunk - 1) / RowsPerChunk);
+        }
+
+        pool.Run(this, _firstChunk[_count]);
+    }
+
+    void IParallelJob.Execute(int chunk, int worker)
+    {
+        int i = 0;
+        while (chunk >= _firstChunk[i + 1])
+        {
+            i++;
+        }
+
+        ref readonly ProjectionPart part = ref _parts[i];
+        int firstRow = (chunk - _firstChunk[i]) * RowsPerChunk;
+        int rows = Math.Min(RowsPerChunk, part.Weights.Rows - firstRow);
+        MatMulKernel kernel = part.Weights.Kernel;
+        ActivationRows activations = _x.View(kernel.Activation);
+        float* tile = stackalloc float[ColumnsPerPass * RowsPerChunk];
+        for (int column = 0; column < _x.Rows; column += ColumnsPerPass)
+        {
+            int columns = Math.Min(ColumnsPerPass, _x.Rows - column);
+            kernel.Multiply(part.Weights, firstRow, firstRow + rows, activations.From(column), null, columns, tile, RowsPerChunk);
+            for (int c = 0; c < columns; c++)
+            {
+                var result = new Span<float>(tile + c * RowsPerChunk, rows);
+                var y = new Span<float>(part.Y + (column + c) * part.Stride + firstRow, rows);
+                if (part.Accumulate)
+                {
+                    TensorPrimitives.Add(y, result, y);
+                }
+                else if (part.Bias != null)
+                {
+                    TensorPrimitives.Add(result, new ReadOnlySpan<float>(part.Bias + firstRow, rows), y);
+                }
+                else
+                {
+                    result.CopyTo(y);
+                }
+            }
+        }
+    }
+}

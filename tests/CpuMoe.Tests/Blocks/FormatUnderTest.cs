@@ -1,0 +1,71 @@
+using CpuMoe.Blocks;
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Tests.Blocks;
+
+/// <summary>A format behind ordinary members, so that one test method can run over all of them.</summary>
+internal abstract unsafe class FormatUnderTest
+{
+    public abstract GgmlType Type { get; }
+
+    public abstract int ValuesPerBlock { get; }
+
+    public abstract int BytesPerBlock { get; }
+
+    public abstract ActivationFormat Activation { get; }
+
+    public static FormatUnderTest Of(GgmlType type)
+        => BlockFormats.TryVisit<Factory, FormatUnderTest>(type, default, out var format)
+            ? format
+            : throw new ArgumentException($"{type} is not supported.", nameof(type));
+
+    /// <summary>The values of a whole number of blocks.</summary>
+    public float[] Dequantize(ReadOnlySpan<byte> row)
+    {
+        float[] values = new float[row.Length / BytesPerBlock * ValuesPerBlock];
+        fixed (byte* blocks = row)
+        fixed (float* target = values)
+        {
+            for (int b = 0; b < row.Length / BytesPerBlock; b++)
+            {
+                DequantizeBlock(blocks + (b * BytesPerBlock), target + (b * ValuesPerBlock));
+            }
+        }
+
+        return values;
+    }
+
+    /// <summary>The dot product on the named path; the caller has seen to it that the machine has the path.</summary>
+    public abstract float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks);
+
+    protected abstract void DequantizeBlock(byte* block, float* values);
+
+    private sealed class Typed<TFormat> : FormatUnderTest
+        where TFormat : struct, IBlockFormat<TFormat>
+    {
+        public override GgmlType Type => TFormat.Type;
+
+        public override int ValuesPerBlock => TFormat.ValuesPerBlock;
+
+        public override int BytesPerBlock => TFormat.BytesPerBlock;
+
+        public override ActivationFormat Activation => TFormat.Activation;
+
+        public override float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks) => path switch
+        {
+            DotPath.Scalar => TFormat.Dot(row, activation, blocks),
+            DotPath.Vector256 => TFormat.Dot256(row, activation, blocks),
+            DotPath.Vector512 => TFormat.Dot512(row, activation, blocks),
+            _ => throw new ArgumentOutOfRangeException(nameof(path)),
+        };
+
+        protected override void DequantizeBlock(byte* block, float* values) => TFormat.Dequantize(block, values);
+    }
+
+    private readonly struct Factory : IBlockFormatVisitor<FormatUnderTest>
+    {
+        public FormatUnderTest Visit<TFormat>()
+            where TFormat : struct, IBlockFormat<TFormat>
+            => new Typed<TFormat>();
+    }
+}
