@@ -26,8 +26,7 @@ internal static class CommandLine
             });
             if (result.Action is ParseErrorAction)
             {
-                string command = result.CommandResult.Command is CliCommand named ? $"cpumoe {named.Name}" : "cpumoe";
-                throw new CliException($"{result.Errors[0].Message.TrimEnd('.')} (see '{command} --help')", ExitCodes.Usage);
+                throw new CliException(Describe(result), ExitCodes.Usage);
             }
 
             return result.Invoke(new InvocationConfiguration
@@ -85,6 +84,17 @@ internal static class CommandLine
             new PerplexityCommand(console),
         };
         return root;
+    }
+
+    private static string Describe(ParseResult result)
+    {
+        if (result.CommandResult.Command is CliCommand command)
+        {
+            return $"{result.Errors[0].Message.TrimEnd('.')} (see 'cpumoe {command.Name} --help')";
+        }
+
+        string problem = result.UnmatchedTokens is [string word, ..] ? $"unknown command '{word}'" : "no command given";
+        return $"{problem} (see 'cpumoe --help')";
     }
 
     private static int Report(CliConsole console, string message, int exitCode)

@@ -7,8 +7,8 @@ public class UsageTests
 {
     public static TheoryData<string, string[]> WrongArguments => new()
     {
-        { "command", [] },
-        { "frobnicate", ["frobnicate"] },
+        { "no command given", [] },
+        { "unknown command 'frobnicate'", ["frobnicate"] },
         { "prompt is needed", ["run"] },
         { "prompt is empty", ["run", "-p", ""] },
         { "-p and -f exclude each other", ["run", "-p", "x", "-f", "y"] },
