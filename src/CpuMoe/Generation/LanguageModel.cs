@@ -31,7 +31,6 @@ public sealed class LanguageModel : IDisposable
             file = GgufFile.Open(path);
             Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata);
             model = Model.Load(file, options);
-            CheckVocabulary(file.Metadata, tokenizer.Vocabulary.Count, model.VocabularySize);
             return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start));
         }
         catch
@@ -71,17 +70,6 @@ public sealed class LanguageModel : IDisposable
             _isDisposed = true;
             Model.Dispose(); // Points into the file.
             File.Dispose();
-        }
-    }
-
-    /// <summary>A file with fewer tokens than logits is padded, which is common; one with more would index past them.</summary>
-    internal static void CheckVocabulary(GgufMetadata metadata, int tokenCount, int logitCount)
-    {
-        if (tokenCount > logitCount)
-        {
-            throw metadata.Fault(
-                "tokenizer.ggml.tokens",
-                $"lists {tokenCount} tokens, but the output of the model has only {logitCount} rows; tokenizer and weights do not belong together, convert the model again");
         }
     }
 
