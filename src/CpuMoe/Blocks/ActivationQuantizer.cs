@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>Brings activations into the form in which a weight format wants them.</summary>
@@ -28,7 +30,18 @@ internal static unsafe partial class ActivationQuantizer
         }
 
         int length = format == ActivationFormat.Q8Per32 ? 32 : 256;
-        QuantizeScalar(values, n, length, destination);
+        if (Avx512BW.IsSupported)
+        {
+            Quantize512(values, n, length, destination);
+        }
+        else if (Avx2.IsSupported)
+        {
+            Quantize256(values, n, length, destination);
+        }
+        else
+        {
+            QuantizeScalar(values, n, length, destination);
+        }
     }
 
     /// <summary>The definition of the codes, scales and sums, for blocks of <paramref name="length"/> values (32 or 256).</summary>

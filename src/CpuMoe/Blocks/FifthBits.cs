@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CpuMoe.Blocks;
 
@@ -7,4 +9,16 @@ internal static unsafe class FifthBits
 {
     /// <summary>The fifth bit of value <paramref name="index"/> in its place: 0 or 16.</summary>
     public static int At(byte* packed, int index) => (int)((Unsafe.ReadUnaligned<uint>(packed) >> index) & 1) << 4;
+
+    /// <summary>The fifth bits of the 32 values in their places: 0 or 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Load256(byte* packed)
+    {
+        // Byte i / 8 of the word to place i, where a mask leaves bit i % 8; compared with the mask, the bit fills its place.
+        Vector256<byte> spread = Avx2.Shuffle(
+            Vector256.Create(Unsafe.ReadUnaligned<uint>(packed)).AsByte(),
+            Vector256.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+        Vector256<byte> bit = Vector256.Create(0x8040_2010_0804_0201).AsByte();
+        return Avx2.CompareEqual(spread & bit, bit) & Vector256.Create((byte)16);
+    }
 }

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>A format that stores every value by itself as a float of some width.</summary>
@@ -12,6 +16,12 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
     /// <summary>The value stored at <paramref name="source"/> (any alignment).</summary>
     static abstract float Value(byte* source);
 
+    /// <summary>The 8 values stored from <paramref name="source"/> on, all of them finite.</summary>
+    static abstract Vector256<float> Load256(byte* source);
+
+    /// <summary>The 16 values stored from <paramref name="source"/> on, all of them finite.</summary>
+    static abstract Vector512<float> Load512(byte* source);
+
     static void IBlockFormat<TSelf>.Dequantize(byte* block, float* values) => *values = TSelf.Value(block);
 
     static float IBlockFormat<TSelf>.Dot(byte* row, in ActivationRow activation, int blocks)
@@ -24,5 +34,42 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
         }
 
         return (float)total;
+    }
+
+    [SkipLocalsInit]
+    static float IBlockFormat<TSelf>.Dot256(byte* row, in ActivationRow activation, int blocks)
+    {
+        // Four sums side by side, as one alone would wait for each of its additions.
+        float* values = activation.Values;
+        Vector256<float> sum0 = Vector256<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        int i = 0;
+        for (; i + 32 <= blocks; i += 32, row += 32 * TSelf.BytesPerBlock, values += 32)
+        {
+            WeightPrefetch.Ahead(row, 32 * TSelf.BytesPerBlock);
+            sum0 = Vector256.MultiplyAddEstimate(TSelf.Load256(row), Vector256.Load(values), sum0);
+            sum1 = Vector256.MultiplyAddEstimate(TSelf.Load256(row + (8 * TSelf.BytesPerBlock)), Vector256.Load(values + 8), sum1);
+            sum2 = Vector256.MultiplyAddEstimate(TSelf.Load256(row + (16 * TSelf.BytesPerBlock)), Vector256.Load(values + 16), sum2);
+            sum3 = Vector256.MultiplyAddEstimate(TSelf.Load256(row + (24 * TSelf.BytesPerBlock)), Vector256.Load(values + 24), sum3);
+        }
+
+        return Vector256.Sum((sum0 + sum1) + (sum2 + sum3)) + TSelf.Dot(row, new ActivationRow(values, null, null, null), blocks - i);
+    }
+
+    [SkipLocalsInit]
+    static float IBlockFormat<TSelf>.Dot512(byte* row, in ActivationRow activation, int blocks)
+    {
+        float* values = activation.Values;
+        Vector512<float> sum0 = Vector512<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        int i = 0;
+        for (; i + 64 <= blocks; i += 64, row += 64 * TSelf.BytesPerBlock, values += 64)
+        {
+            WeightPrefetch.Ahead(row, 64 * TSelf.BytesPerBlock);
+            sum0 = Avx512F.FusedMultiplyAdd(TSelf.Load512(row), Vector512.Load(values), sum0);
+            sum1 = Avx512F.FusedMultiplyAdd(TSelf.Load512(row + (16 * TSelf.BytesPerBlock)), Vector512.Load(values + 16), sum1);
+            sum2 = Avx512F.FusedMultiplyAdd(TSelf.Load512(row + (32 * TSelf.BytesPerBlock)), Vector512.Load(values + 32), sum2);
+            sum3 = Avx512F.FusedMultiplyAdd(TSelf.Load512(row + (48 * TSelf.BytesPerBlock)), Vector512.Load(values + 48), sum3);
+        }
+
+        return Vector512.Sum((sum0 + sum1) + (sum2 + sum3)) + TSelf.Dot(row, new ActivationRow(values, null, null, null), blocks - i);
     }
 }

@@ -7,7 +7,7 @@ namespace CpuMoe.Blocks;
 /// Layout (18 bytes): d half @0, codes 16 bytes @2 (<see cref="Nibbles"/>) into <see cref="IQ4Table"/>.
 /// Source: ggml <c>block_iq4_nl</c>.
 /// </remarks>
-internal readonly unsafe partial struct IQ4NL : IBlock32<IQ4NL>
+internal readonly unsafe partial struct IQ4NL : IVectorBlock32<IQ4NL>
 {
     private const int Codes = 2;
 
@@ -18,7 +18,7 @@ internal readonly unsafe partial struct IQ4NL : IBlock32<IQ4NL>
     public static int BytesPerBlock => 18;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => IQ4Table.Values[Nibbles.At(block + Codes, index)];

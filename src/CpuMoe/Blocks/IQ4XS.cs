@@ -9,7 +9,7 @@ namespace CpuMoe.Blocks;
 /// the lowest bits up), codes 8 times 16 bytes @8 (<see cref="Nibbles"/>) into <see cref="IQ4Table"/>.
 /// Source: ggml <c>block_iq4_xs</c>.
 /// </remarks>
-internal readonly unsafe partial struct IQ4XS : IBlock256<IQ4XS>
+internal readonly unsafe partial struct IQ4XS : IVectorBlock256<IQ4XS>
 {
     private const int ScalesHigh = 2;
     private const int ScalesLow = 4;
@@ -25,7 +25,7 @@ internal readonly unsafe partial struct IQ4XS : IBlock256<IQ4XS>
     public static int ValuesPerGroup => 32;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group)

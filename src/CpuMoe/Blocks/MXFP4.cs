@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// doubled, so that they are integers; the exponent is one lower in return. x = 255 is NaN by the standard; as in ggml
 /// it is read as a number here. Sources: OCP Microscaling Formats (MX) 1.0, ggml <c>block_mxfp4</c>.
 /// </remarks>
-internal readonly unsafe partial struct MXFP4 : IBlock32<MXFP4>
+internal readonly unsafe partial struct MXFP4 : IVectorBlock32<MXFP4>
 {
     private const int Codes = 1;
 

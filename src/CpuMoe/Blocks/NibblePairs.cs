@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>
@@ -9,4 +13,21 @@ internal static unsafe class NibblePairs
     /// <summary>The 4-bit code of value <paramref name="index"/> (0..255) of the 128 bytes at <paramref name="packed"/>.</summary>
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 64)) + (index % 32)] >> (4 * (index / 32 % 2))) & 15;
+
+    /// <summary>The 32 codes from value 32 * <paramref name="part"/> on; part is 0..7.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Load256(byte* packed, int part)
+    {
+        Vector256<ushort> pairs = Vector256.Load(packed + (32 * (part / 2))).AsUInt16();
+        return (part % 2 == 0 ? pairs : pairs >>> 4).AsByte() & Vector256.Create((byte)15);
+    }
+
+    /// <summary>The 64 codes from value 64 * <paramref name="part"/> on; part is 0..3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Load512(byte* packed, int part)
+    {
+        Vector512<uint> pairs = Avx512F.BroadcastVector256ToVector512((ulong*)(packed + (32 * part))).AsUInt32();
+        Vector512<uint> shifts = Vector512.Create(Vector256<uint>.Zero, Vector256.Create(4u));
+        return Avx512F.ShiftRightLogicalVariable(pairs, shifts).AsByte() & Vector512.Create((byte)15);
+    }
 }

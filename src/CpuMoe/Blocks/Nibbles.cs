@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>
@@ -8,4 +11,12 @@ internal static unsafe class Nibbles
 {
     /// <summary>The 4-bit code of value <paramref name="index"/> (0..31) of the 16 bytes at <paramref name="packed"/>.</summary>
     public static int At(byte* packed, int index) => index < 16 ? packed[index] & 15 : packed[index - 16] >> 4;
+
+    /// <summary>The 32 codes of 16 bytes, in order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Load256(byte* packed)
+    {
+        Vector128<byte> pairs = Vector128.Load(packed);
+        return Vector256.Create(pairs, (pairs.AsUInt16() >>> 4).AsByte()) & Vector256.Create((byte)15);
+    }
 }

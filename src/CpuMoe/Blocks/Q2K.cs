@@ -7,7 +7,7 @@ namespace CpuMoe.Blocks;
 /// Layout (84 bytes): 16 bytes @0 with the scale (low half) and the minimum (high half) of each group, codes 64 bytes
 /// @16 (<see cref="TwoBitFields"/>), d half @80, dmin half @82. Source: ggml <c>block_q2_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q2K : IBlock256<Q2K>
+internal readonly unsafe partial struct Q2K : IVectorBlock256<Q2K>
 {
     private const int Codes = 16;
 
@@ -21,10 +21,10 @@ internal readonly unsafe partial struct Q2K : IBlock256<Q2K>
     public static int ValuesPerGroup => 16;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block + 80);
+    public static float Scale(byte* block) => Float16.ReadFinite(block + 80);
 
     /// <inheritdoc/>
-    public static float MinimumScale(byte* block) => Float16.Read(block + 82);
+    public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 82);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group) => block[group] & 15;

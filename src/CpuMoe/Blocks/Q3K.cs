@@ -4,12 +4,12 @@ namespace CpuMoe.Blocks;
 
 /// <summary>3-bit codes around 4 in 16 groups of 16 values, 6-bit scales around 32: value = d * (scale - 32) * (q - 4).</summary>
 /// <remarks>
-/// Layout (110 bytes): third bits 32 bytes @0, lower bits 64 bytes @32 (<see cref="TwoBitFields"/>), scales 12 bytes @96,
-/// d half @108. Bit j of byte i of the third bits belongs to value 32 j + i. Scale g has its low 4 bits in byte g % 8 of
+/// Layout (110 bytes): third bits 32 bytes @0 (<see cref="BitPlanes"/>), lower bits 64 bytes @32
+/// (<see cref="TwoBitFields"/>), scales 12 bytes @96, d half @108. Scale g has its low 4 bits in byte g % 8 of
 /// the scales (low half for g &lt; 8, else high half) and its upper 2 bits in byte 8 + g % 4 at bit 2 (g / 4).
 /// Source: ggml <c>block_q3_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q3K : IBlock256<Q3K>
+internal readonly unsafe partial struct Q3K : IVectorBlock256<Q3K>
 {
     private const int HighBits = 0;
     private const int LowBits = 32;
@@ -25,7 +25,7 @@ internal readonly unsafe partial struct Q3K : IBlock256<Q3K>
     public static int ValuesPerGroup => 16;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block + 108);
+    public static float Scale(byte* block) => Float16.ReadFinite(block + 108);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group)
@@ -38,8 +38,5 @@ internal readonly unsafe partial struct Q3K : IBlock256<Q3K>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index)
-    {
-        int high = (block[HighBits + (index % 32)] >> (index / 32)) & 1;
-        return (TwoBitFields.At(block + LowBits, index) | (high << 2)) - 4;
-    }
+        => (TwoBitFields.At(block + LowBits, index) | (BitPlanes.At(block + HighBits, index) << 2)) - 4;
 }

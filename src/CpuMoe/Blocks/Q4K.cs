@@ -7,7 +7,7 @@ namespace CpuMoe.Blocks;
 /// Layout (144 bytes): d half @0, dmin half @2, scales and minima 12 bytes @4 (<see cref="SixBitScales"/>), codes 128
 /// bytes @16 (<see cref="NibblePairs"/>). Source: ggml <c>block_q4_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4K : IBlock256<Q4K>
+internal readonly unsafe partial struct Q4K : IVectorBlock256<Q4K>
 {
     private const int Scales = 4;
     private const int Codes = 16;
@@ -22,10 +22,10 @@ internal readonly unsafe partial struct Q4K : IBlock256<Q4K>
     public static int ValuesPerGroup => 32;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
-    public static float MinimumScale(byte* block) => Float16.Read(block + 2);
+    public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group) => SixBitScales.Scale(block + Scales, group);

@@ -6,7 +6,7 @@ namespace CpuMoe.Blocks;
 /// <remarks>
 /// Layout (18 bytes): d half @0, codes 16 bytes @2 (<see cref="Nibbles"/>). Source: ggml <c>block_q4_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4_0 : IBlock32<Q4_0>
+internal readonly unsafe partial struct Q4_0 : IVectorBlock32<Q4_0>
 {
     private const int Codes = 2;
 
@@ -17,7 +17,7 @@ internal readonly unsafe partial struct Q4_0 : IBlock32<Q4_0>
     public static int BytesPerBlock => 18;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => Nibbles.At(block + Codes, index) - 8;

@@ -6,7 +6,7 @@ namespace CpuMoe.Blocks;
 /// <remarks>
 /// Layout (20 bytes): d half @0, m half @2, codes 16 bytes @4 (<see cref="Nibbles"/>). Source: ggml <c>block_q4_1</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4_1 : IBlock32<Q4_1>
+internal readonly unsafe partial struct Q4_1 : IVectorBlock32<Q4_1>
 {
     private const int Codes = 4;
 
@@ -17,10 +17,10 @@ internal readonly unsafe partial struct Q4_1 : IBlock32<Q4_1>
     public static int BytesPerBlock => 20;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
-    public static float Offset(byte* block) => Float16.Read(block + 2);
+    public static float Offset(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => Nibbles.At(block + Codes, index);

@@ -5,10 +5,9 @@ namespace CpuMoe.Blocks;
 /// <summary>5-bit codes in 8 groups of 32 values, 6-bit scales and minima: value = d * scale * q - dmin * min.</summary>
 /// <remarks>
 /// Layout (176 bytes): d half @0, dmin half @2, scales and minima 12 bytes @4 (<see cref="SixBitScales"/>), fifth bits 32
-/// bytes @16, lower bits 128 bytes @48 (<see cref="NibblePairs"/>). Bit j of byte i of the fifth bits belongs to value
-/// 32 j + i. Source: ggml <c>block_q5_K</c>.
+/// bytes @16 (<see cref="BitPlanes"/>), lower bits 128 bytes @48 (<see cref="NibblePairs"/>). Source: ggml <c>block_q5_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5K : IBlock256<Q5K>
+internal readonly unsafe partial struct Q5K : IVectorBlock256<Q5K>
 {
     private const int Scales = 4;
     private const int HighBits = 16;
@@ -24,10 +23,10 @@ internal readonly unsafe partial struct Q5K : IBlock256<Q5K>
     public static int ValuesPerGroup => 32;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
-    public static float MinimumScale(byte* block) => Float16.Read(block + 2);
+    public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group) => SixBitScales.Scale(block + Scales, group);
@@ -37,8 +36,5 @@ internal readonly unsafe partial struct Q5K : IBlock256<Q5K>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index)
-    {
-        int high = (block[HighBits + (index % 32)] >> (index / 32)) & 1;
-        return NibblePairs.At(block + LowBits, index) | (high << 4);
-    }
+        => NibblePairs.At(block + LowBits, index) | (BitPlanes.At(block + HighBits, index) << 4);
 }

@@ -7,7 +7,7 @@ namespace CpuMoe.Blocks;
 /// Layout (22 bytes): d half @0, fifth bits 4 bytes @2 (<see cref="FifthBits"/>), lower bits 16 bytes @6
 /// (<see cref="Nibbles"/>). Source: ggml <c>block_q5_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5_0 : IBlock32<Q5_0>
+internal readonly unsafe partial struct Q5_0 : IVectorBlock32<Q5_0>
 {
     private const int HighBits = 2;
     private const int LowBits = 6;
@@ -19,7 +19,7 @@ internal readonly unsafe partial struct Q5_0 : IBlock32<Q5_0>
     public static int BytesPerBlock => 22;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => (Nibbles.At(block + LowBits, index) | FifthBits.At(block + HighBits, index)) - 16;

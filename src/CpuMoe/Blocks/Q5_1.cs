@@ -7,7 +7,7 @@ namespace CpuMoe.Blocks;
 /// Layout (24 bytes): d half @0, m half @2, fifth bits 4 bytes @4 (<see cref="FifthBits"/>), lower bits 16 bytes @8
 /// (<see cref="Nibbles"/>). Source: ggml <c>block_q5_1</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5_1 : IBlock32<Q5_1>
+internal readonly unsafe partial struct Q5_1 : IVectorBlock32<Q5_1>
 {
     private const int HighBits = 4;
     private const int LowBits = 8;
@@ -19,10 +19,10 @@ internal readonly unsafe partial struct Q5_1 : IBlock32<Q5_1>
     public static int BytesPerBlock => 24;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
-    public static float Offset(byte* block) => Float16.Read(block + 2);
+    public static float Offset(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => Nibbles.At(block + LowBits, index) | FifthBits.At(block + HighBits, index);

@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// bytes @192, d half @208. Of every 128 values, byte i of 64 bytes of lower bits holds value i in its low half and
 /// value i + 64 in its high half. Source: ggml <c>block_q6_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q6K : IBlock256<Q6K>
+internal readonly unsafe partial struct Q6K : IVectorBlock256<Q6K>
 {
     private const int LowBits = 0;
     private const int HighBits = 128;
@@ -24,7 +24,7 @@ internal readonly unsafe partial struct Q6K : IBlock256<Q6K>
     public static int ValuesPerGroup => 16;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block + 208);
+    public static float Scale(byte* block) => Float16.ReadFinite(block + 208);
 
     /// <inheritdoc/>
     public static int GroupScale(byte* block, int group) => (sbyte)block[Scales + group];

@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// upper bits holds two bits each of the values j, j + 16, j + 8 and j + 24, from the lowest bits up.
 /// Source: ik_llama.cpp <c>block_q6_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q6_0 : IBlock32<Q6_0>
+internal readonly unsafe partial struct Q6_0 : IVectorBlock32<Q6_0>
 {
     private const int HighBits = 2;
     private const int LowBits = 10;
@@ -20,7 +20,7 @@ internal readonly unsafe partial struct Q6_0 : IBlock32<Q6_0>
     public static int BytesPerBlock => 26;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index)

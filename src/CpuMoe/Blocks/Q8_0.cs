@@ -6,7 +6,7 @@ namespace CpuMoe.Blocks;
 /// <remarks>
 /// Layout (34 bytes): d half @0, codes 32 signed bytes @2, where -128 may occur. Source: ggml <c>block_q8_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q8_0 : IBlock32<Q8_0>
+internal readonly unsafe partial struct Q8_0 : IVectorBlock32<Q8_0>
 {
     private const int Codes = 2;
 
@@ -17,7 +17,7 @@ internal readonly unsafe partial struct Q8_0 : IBlock32<Q8_0>
     public static int BytesPerBlock => 34;
 
     /// <inheritdoc/>
-    public static float Scale(byte* block) => Float16.Read(block);
+    public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => (sbyte)block[Codes + index];

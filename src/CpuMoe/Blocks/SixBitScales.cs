@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>
@@ -17,4 +21,29 @@ internal static unsafe class SixBitScales
     public static int Minimum(byte* packed, int group) => group < 4
         ? packed[group + 4] & 63
         : (packed[group + 4] >> 4) | (packed[group] >> 6 << 4);
+
+    /// <summary>The 8 scales, each twice: one for every 16 values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Scales256(byte* packed)
+    {
+        uint scales = Unsafe.ReadUnaligned<uint>(packed);
+        uint lower = Unsafe.ReadUnaligned<uint>(packed + 8);
+        return Twice(scales & 0x3f3f3f3f, (lower & 0x0f0f0f0f) | ((scales >> 2) & 0x30303030));
+    }
+
+    /// <summary>The 8 minima, each twice: one for every 16 values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Minima256(byte* packed)
+    {
+        uint minima = Unsafe.ReadUnaligned<uint>(packed + 4);
+        uint lower = Unsafe.ReadUnaligned<uint>(packed + 8);
+        return Twice(minima & 0x3f3f3f3f, ((lower >> 4) & 0x0f0f0f0f) | ((minima >> 2) & 0x30303030));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> Twice(uint first, uint second)
+    {
+        Vector128<byte> bytes = Vector128.CreateScalarUnsafe(first | ((ulong)second << 32)).AsByte();
+        return Avx2.ConvertToVector256Int16(Sse2.UnpackLow(bytes, bytes));
+    }
 }

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace CpuMoe.Blocks;
 
 /// <summary>
@@ -9,4 +13,27 @@ internal static unsafe class TwoBitFields
     /// <summary>The 2-bit field of value <paramref name="index"/> (0..255) of the 64 bytes at <paramref name="packed"/>.</summary>
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 128)) + (index % 32)] >> (2 * (index % 128 / 32))) & 3;
+
+    /// <summary>The 32 fields from value 32 * <paramref name="part"/> on; part is 0..7.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Load256(byte* packed, int part)
+    {
+        Vector256<ushort> fields = Vector256.Load(packed + (32 * (part / 4))).AsUInt16();
+        return (fields >>> (2 * (part % 4))).AsByte() & Vector256.Create((byte)3);
+    }
+
+    /// <summary>
+    /// The 64 fields from value 64 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..3.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Load512(byte* packed, int part, int toBit)
+    {
+        // The fields of values 0-31 and 32-63 lie in the same bytes. A rotation moves them either way; what comes from
+        // the neighbour byte falls to the mask.
+        Vector512<uint> fields = Avx512F.BroadcastVector256ToVector512((ulong*)(packed + (32 * (part / 2)))).AsUInt32();
+        uint fromBit = (uint)(4 * (part % 2));
+        Vector512<uint> counts = Vector512.Create(
+            Vector256.Create(fromBit - (uint)toBit), Vector256.Create(fromBit + 2 - (uint)toBit));
+        return Avx512F.RotateRightVariable(fields, counts).AsByte() & Vector512.Create((byte)(3 << toBit));
+    }
 }

@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace CpuMoe.Blocks;
+
+/// <summary>The order of the top bits of the codes in Q3_K and Q5_K: bit j of byte i of 32 bytes belongs to value 32 j + i.</summary>
+internal static unsafe class BitPlanes
+{
+    /// <summary>The bit of value <paramref name="index"/> (0..255) of the 32 bytes at <paramref name="packed"/>: 0 or 1.</summary>
+    public static int At(byte* packed, int index) => (packed[index % 32] >> (index / 32)) & 1;
+
+    /// <summary>
+    /// The 32 bits from value 32 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..7.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Load256(byte* packed, int part, int toBit)
+    {
+        // What a shift brings in from the neighbour byte falls to the mask.
+        Vector256<ushort> planes = Vector256.Load(packed).AsUInt16();
+        Vector256<ushort> moved = part >= toBit
+            ? planes >>> (part - toBit)
+            : planes << (toBit - part);
+        return moved.AsByte() & Vector256.Create((byte)(1 << toBit));
+    }
+
+    /// <summary>
+    /// The 64 bits from value 64 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..3.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Load512(byte* packed, int part, int toBit)
+    {
+        // As in Load256, with a rotation, which moves either way.
+        Vector512<uint> planes = Avx512F.BroadcastVector256ToVector512((ulong*)packed).AsUInt32();
+        Vector512<uint> counts = Vector512.Create(
+            Vector256.Create((uint)((2 * part) - toBit)), Vector256.Create((uint)((2 * part) + 1 - toBit)));
+        return Avx512F.RotateRightVariable(planes, counts).AsByte() & Vector512.Create((byte)(1 << toBit));
+    }
+}

@@ -1,0 +1,20 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CpuMoe.Blocks;
+
+internal readonly unsafe partial struct Q5K
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Codes256(byte* block, int part)
+        => NibblePairs.Load256(block + LowBits, part) | BitPlanes.Load256(block + HighBits, part, toBit: 4);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Scales256(byte* block) => SixBitScales.Scales256(block + Scales);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Minima256(byte* block) => SixBitScales.Minima256(block + Scales);
+}

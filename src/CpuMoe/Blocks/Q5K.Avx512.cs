@@ -1,0 +1,12 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CpuMoe.Blocks;
+
+internal readonly unsafe partial struct Q5K
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Codes512(byte* block, int part)
+        => NibblePairs.Load512(block + LowBits, part) | BitPlanes.Load512(block + HighBits, part, toBit: 4);
+}
