@@ -110,13 +110,23 @@ internal sealed unsafe class ReferenceMatMulKernel<TFormat> : MatMulKernel<TForm
             for (int c = 0; c < count; c++)
             {
                 float* activation = activations[index == null ? c : index[c]].Values;
-                double sum = 0;
-                for (int i = 0; i < weights.Columns; i++)
+                // Four sums side by side, as one alone would wait for each of its additions.
+                double sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+                int i = 0;
+                for (; i + 4 <= weights.Columns; i += 4)
                 {
-                    sum += (double)values.Pointer[i] * activation[i];
+                    sum0 += (double)values.Pointer[i] * activation[i];
+                    sum1 += (double)values.Pointer[i + 1] * activation[i + 1];
+                    sum2 += (double)values.Pointer[i + 2] * activation[i + 2];
+                    sum3 += (double)values.Pointer[i + 3] * activation[i + 3];
                 }
 
-                y[c * stride + (r - firstRow)] = (float)sum;
+                for (; i < weights.Columns; i++)
+                {
+                    sum0 += (double)values.Pointer[i] * activation[i];
+                }
+
+                y[c * stride + (r - firstRow)] = (float)(sum0 + sum1 + sum2 + sum3);
             }
         }
     }

@@ -39,8 +39,8 @@ public delegate void PerplexityObserver(PerplexityResult soFar, ReadOnlySpan<flo
 /// </summary>
 public static class Perplexity
 {
-    // Bounds the logits held at a time: 32 rows of 151552 floats are 19 MB.
-    private const int PositionsPerPass = 32;
+    // Bounds the logits held at a time (32 MB): 55 positions of GLM-4.5's vocabulary.
+    private const int LogitsPerPass = 1 << 23;
 
     /// <summary>Encodes a text as the protocol wants it: special tokens are plain text, with a BOS if the model adds one.</summary>
     public static int[] Encode(Tokenizer tokenizer, string text)
@@ -78,7 +78,8 @@ public static class Perplexity
         }
 
         using KvCache cache = model.CreateCache(length, options.KvType);
-        float[] logits = new float[PositionsPerPass * model.VocabularySize];
+        int positionsPerPass = Math.Clamp(LogitsPerPass / model.VocabularySize, 1, length);
+        float[] logits = new float[positionsPerPass * model.VocabularySize];
         int[] chunk = new int[length];
         LogLikelihood sum = new();
         int first = length / 2;
@@ -92,9 +93,9 @@ public static class Perplexity
 
             cache.Truncate(0);
             model.Forward(chunk.AsSpan(0, first), cache, [], cancellationToken);
-            for (int position = first; position < length - 1; position += PositionsPerPass)
+            for (int position = first; position < length - 1; position += positionsPerPass)
             {
-                int count = Math.Min(PositionsPerPass, length - 1 - position);
+                int count = Math.Min(positionsPerPass, length - 1 - position);
                 Span<float> rows = logits.AsSpan(0, count * model.VocabularySize);
                 model.Forward(chunk.AsSpan(position, count), cache, rows, cancellationToken);
                 for (int i = 0; i < count; i++)
