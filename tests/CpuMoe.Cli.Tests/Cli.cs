@@ -28,9 +28,20 @@ internal static class Cli
 
     public static CliResult RunWithInput(byte[] input, params string[] args)
     {
+        return Run(input, (reader, output, error) => new CliConsole(reader, output, error), args);
+    }
+
+    /// <summary>As if all three streams were a terminal.</summary>
+    public static CliResult RunOnTerminal(bool useColor, string input, params string[] args) => Run(
+        Encoding.UTF8.GetBytes(input),
+        (reader, output, error) => new CliConsole(reader, output, error) { InIsTerminal = true, OutIsTerminal = true, ErrorIsTerminal = true, UseColor = useColor },
+        args);
+
+    private static CliResult Run(byte[] input, Func<TextReader, TextWriter, TextWriter, CliConsole> console, string[] args)
+    {
         using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
         using TextReader reader = CliConsole.Utf8Reader(new MemoryStream(input));
-        int code = CommandLine.Run(args, new CliConsole(reader, output, error));
+        int code = CommandLine.Run(args, console(reader, output, error));
         return new CliResult(code, output.ToString(), error.ToString());
     }
 }

@@ -83,6 +83,32 @@ public class InspectTests
         }
     }
 
+    [Fact]
+    public void A_model_that_cannot_be_run_is_shown_with_the_reason()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.gguf");
+        try
+        {
+            using (GgufWriter writer = GgufWriter.Create(path))
+            {
+                writer.Add("general.architecture", "glm4moe");
+                writer.Declare("some.weight", GgmlType.F32, 16);
+                writer.WriteTensor("some.weight", new byte[16 * sizeof(float)]);
+                writer.Complete();
+            }
+
+            CliResult result = Cli.Run("inspect", path);
+
+            Assert.Equal(ExitCodes.Success, result.ExitCode);
+            Assert.Matches(@"(?m)^warning .*glm4moe\.", result.Out);
+            Assert.Matches(@"(?m)^F32 +1 +64", result.Out);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static void WriteOtherModel(string path)
     {
         using GgufWriter writer = GgufWriter.Create(path);

@@ -57,11 +57,20 @@ internal sealed class ModelArguments
     }
 
     /// <summary>Opens the model.</summary>
-    public LanguageModel Load(ParseResult arguments, CliConsole console) => LanguageModel.Load(_file.Read(arguments, console), new ModelOptions
+    public LanguageModel Load(ParseResult arguments, CliConsole console)
     {
-        Threads = arguments.GetValue(_threads) ?? 0,
-        Compute = arguments.GetValue(_compute) == "reference" ? ComputePath.Reference : ComputePath.Fast,
-    });
+        LanguageModel model = LanguageModel.Load(_file.Read(arguments, console), new ModelOptions
+        {
+            Threads = arguments.GetValue(_threads) ?? 0,
+            Compute = arguments.GetValue(_compute) == "reference" ? ComputePath.Reference : ComputePath.Fast,
+        });
+        foreach (string warning in model.Model.Warnings)
+        {
+            console.Notice($"warning: {warning}");
+        }
+
+        return model;
+    }
 
     /// <summary>Creates a session with the chosen context and cache.</summary>
     public Session CreateSession(ParseResult arguments, LanguageModel model) => model.CreateSession(new SessionOptions

@@ -59,7 +59,7 @@ internal sealed class ChatCommand : CliCommand
             Terminal.Notice("/help lists the commands, Ctrl-C stops a reply, /exit leaves");
         }
 
-        ChatPrompt prompt = new(Terminal);
+        using ChatPrompt prompt = new(Terminal);
         while (prompt.ReadLine() is { } line)
         {
             if (line.StartsWith('/'))

@@ -63,19 +63,35 @@ internal sealed class InspectCommand : CliCommand
         }
 
         file.Metadata.TryGetString("general.architecture", out string? architecture);
+        List<string> warnings = [.. file.Warnings];
+        ModelOutput? model = DescribeModel(file, warnings);
         return new InspectOutput(
             file.Path,
             file.Version,
             architecture,
             file.FileBytes,
-            ModelSummary.FromGguf(file) is { } summary ? Describe(summary) : null,
+            model,
             file.Tensors.Sum(tensor => tensor.ElementCount),
             [.. file.Tensors.GroupBy(tensor => tensor.Type)
                 .Select(group => new TypeOutput(group.Key.ToString(), group.Count(), group.Sum(tensor => tensor.ByteCount)))
                 .OrderByDescending(type => type.Bytes)],
             metadata,
             withTensors ? [.. file.Tensors.Select(Describe)] : null,
-            [.. file.Warnings]);
+            [.. warnings]);
+    }
+
+    // A model that cannot be run is all the more worth looking at.
+    private static ModelOutput? DescribeModel(GgufFile file, List<string> warnings)
+    {
+        try
+        {
+            return ModelSummary.FromGguf(file) is { } summary ? Describe(summary) : null;
+        }
+        catch (GgufFormatException fault)
+        {
+            warnings.Add(fault.Message);
+            return null;
+        }
     }
 
     private static ModelOutput Describe(ModelSummary summary) => new(

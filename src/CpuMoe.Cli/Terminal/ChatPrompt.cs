@@ -1,37 +1,48 @@
 namespace CpuMoe.Cli.Terminal;
 
-/// <summary>Reads the lines of a chat. At the prompt the first Ctrl-C is a warning, the second one ends the process.</summary>
-internal sealed class ChatPrompt(CliConsole console)
+/// <summary>
+/// Reads the lines of a chat. Between replies the first Ctrl-C is a warning, a second one before the next line ends the
+/// process.
+/// </summary>
+internal sealed class ChatPrompt : IDisposable
 {
     // On Windows a line that Ctrl-C broke off looks like the end of the input, and may do so before the handler ran.
     private static readonly TimeSpan InterruptDelay = TimeSpan.FromMilliseconds(100);
 
-    private volatile int _interrupts;
+    private readonly CliConsole _console;
+    private readonly IDisposable _interruption;
+    private int _interrupts;
+
+    /// <summary>Takes interrupts, except while a reply takes them, until disposed.</summary>
+    public ChatPrompt(CliConsole console)
+    {
+        _console = console;
+        _interruption = console.Interrupts.HandleWith(OnInterrupt);
+    }
 
     /// <summary>The next line; null at the end of the input.</summary>
     public string? ReadLine()
     {
-        _interrupts = 0;
-        using IDisposable interruption = console.Interrupts.HandleWith(OnInterrupt);
         while (true)
         {
             ShowPrompt();
-            int before = _interrupts;
-            if (console.In.ReadLine() is { } line)
+            int before = Volatile.Read(ref _interrupts);
+            if (_console.In.ReadLine() is { } line)
             {
+                Volatile.Write(ref _interrupts, 0);
                 return line;
             }
 
-            if (OperatingSystem.IsWindows() && console.InIsTerminal)
+            if (OperatingSystem.IsWindows() && _console.InIsTerminal)
             {
                 Thread.Sleep(InterruptDelay);
             }
 
-            if (_interrupts == before)
+            if (Volatile.Read(ref _interrupts) == before)
             {
-                if (console.InIsTerminal)
+                if (_console.InIsTerminal)
                 {
-                    console.Error.WriteLine();
+                    _console.Error.WriteLine();
                 }
 
                 return null;
@@ -39,15 +50,18 @@ internal sealed class ChatPrompt(CliConsole console)
         }
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _interruption.Dispose();
+
     private bool OnInterrupt()
     {
-        if (++_interrupts > 1)
+        if (Interlocked.Increment(ref _interrupts) > 1)
         {
             return false;
         }
 
-        console.Error.WriteLine();
-        console.Notice("Ctrl-C again or /exit leaves");
+        _console.Error.WriteLine();
+        _console.Notice("Ctrl-C again or /exit leaves");
         if (!OperatingSystem.IsWindows())
         {
             ShowPrompt();
@@ -58,9 +72,9 @@ internal sealed class ChatPrompt(CliConsole console)
 
     private void ShowPrompt()
     {
-        if (console.InIsTerminal)
+        if (_console.InIsTerminal)
         {
-            console.Error.Write("> ");
+            _console.Error.Write("> ");
         }
     }
 }

@@ -15,16 +15,19 @@ internal sealed class ChunkProgress(CliConsole console, int chunks) : IDisposabl
     /// <summary>Clears the line.</summary>
     public void Dispose()
     {
-        Show("");
-        _width = 0;
+        if (_width > 0)
+        {
+            console.Error.Write($"\r{new string(' ', _width)}\r");
+            _width = 0;
+        }
     }
 
     private void Show(string text)
     {
-        if (console.ErrorIsTerminal && text.Length + _width > 0)
+        if (console.ErrorIsTerminal)
         {
-            console.Error.Write($"\r{text.PadRight(_width)}\r{text}");
-            _width = text.Length;
+            console.Error.Write($"\r{text.PadRight(_width)}");
+            _width = Math.Max(_width, text.Length);
         }
     }
 }

@@ -52,7 +52,7 @@ internal sealed class CliConsole
             InIsTerminal = !Console.IsInputRedirected,
             OutIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected,
-            UseColor = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            UseColor = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && UnderstandsEscapes(),
         };
     }
 
@@ -74,6 +74,9 @@ internal sealed class CliConsole
 
     /// <summary>Writes one line for the user to standard error.</summary>
     public void Notice(string message) => Error.WriteLine($"cpumoe: {message}");
+
+    // The old console of Windows shows escape sequences as they are, Windows Terminal obeys them.
+    private static bool UnderstandsEscapes() => !OperatingSystem.IsWindows() || Environment.GetEnvironmentVariable("WT_SESSION") is not null;
 
     // Console streams ignore a closed pipe and a command would generate on for nobody. A FileStream reports it, but
     // keeps its own position, which must not be done to a file that standard error may share.

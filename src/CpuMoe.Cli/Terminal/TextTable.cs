@@ -34,7 +34,8 @@ internal sealed class TextTable(params string[] columns)
         foreach (string column in columns)
         {
             TableColumn drawn = new(Markup.Escape(Heading(column)));
-            table.AddColumn(IsRight(column) ? drawn.RightAligned() : drawn);
+            drawn = IsRight(column) ? drawn.RightAligned() : drawn;
+            table.AddColumn(column == columns[^1] ? drawn : drawn.NoWrap());
         }
 
         foreach (string[] row in _rows)
