@@ -28,7 +28,9 @@ public class GgufFormatException : Exception
 
     private static string Compose(string problem, string? file, long offset, string field)
     {
-        string place = offset < 0 ? field : $"{field} at byte {offset}";
+        // Keys and tensor names come from the file and must not steer the terminal.
+        string shown = GgufRules.Printable(field);
+        string place = offset < 0 ? shown : $"{shown} at byte {offset}";
         return $"{file ?? "GGUF data"}: {place}: {problem}";
     }
 }

@@ -46,12 +46,20 @@ public sealed class GgufTensor
     /// <summary>The byte offset of the data in its file part.</summary>
     public long FileOffset { get; }
 
-    /// <summary>The mapped bytes; valid until the <see cref="GgufFile"/> is disposed.</summary>
+    /// <summary>The mapped bytes; null before they are mapped and after the <see cref="GgufFile"/> is disposed.</summary>
     internal unsafe byte* Data { get; set; }
 
     /// <summary>The mapped bytes; valid until the <see cref="GgufFile"/> is disposed.</summary>
     /// <exception cref="InvalidOperationException">The tensor is larger than a span can be (2 GiB).</exception>
-    public unsafe ReadOnlySpan<byte> Bytes => ByteCount <= int.MaxValue
-        ? new ReadOnlySpan<byte>(Data, (int)ByteCount)
-        : throw new InvalidOperationException($"Tensor {Name} has {ByteCount} bytes, more than one span can show.");
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    public unsafe ReadOnlySpan<byte> Bytes
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(Data is null, typeof(GgufFile));
+            return ByteCount <= int.MaxValue
+                ? new ReadOnlySpan<byte>(Data, (int)ByteCount)
+                : throw new InvalidOperationException($"Tensor {Name} has {ByteCount} bytes, more than one span can show.");
+        }
+    }
 }
