@@ -7,6 +7,9 @@ namespace CpuMoe.Tests.Compute;
 /// <summary>Random bytes that are valid weights of a format.</summary>
 internal static class RandomBlocks
 {
+    // Blocks that are drawn; longer rows repeat them at random, because drawing takes many attempts.
+    private const int MostBlocks = 64;
+
     /// <summary>A row of whole blocks, none of whose values is larger than <paramref name="magnitude"/>.</summary>
     public static byte[] Row(Random random, GgmlType type, int values, float magnitude)
     {
@@ -19,8 +22,15 @@ internal static class RandomBlocks
         byte[] row = new byte[values / format.ValuesPerBlock * format.BytesPerBlock];
         for (int start = 0; start < row.Length; start += format.BytesPerBlock)
         {
-            // Any bits are a block; those whose random scale is far from the wanted size are drawn again.
             Span<byte> block = row.AsSpan(start, format.BytesPerBlock);
+            int earlier = start / format.BytesPerBlock;
+            if (earlier >= MostBlocks)
+            {
+                row.AsSpan(random.Next(MostBlocks) * format.BytesPerBlock, format.BytesPerBlock).CopyTo(block);
+                continue;
+            }
+
+            // Any bits are a block; those whose random scale is far from the wanted size are drawn again.
             float largest;
             do
             {
