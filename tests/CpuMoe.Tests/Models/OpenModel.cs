@@ -59,9 +59,13 @@ internal static class ModelExtensions
     public static float[] Append(this Model model, KvCache cache, params ReadOnlySpan<int> tokens)
     {
         float[] logits = new float[tokens.Length * model.VocabularySize];
-        model.Forward(tokens, cache, logits, TestContext.Current.CancellationToken);
+        model.Evaluate(tokens, cache, logits);
         return logits;
     }
+
+    /// <summary>The pass, ended with the test.</summary>
+    public static void Evaluate(this Model model, ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits) =>
+        model.Forward(tokens, cache, logits, TestContext.Current.CancellationToken);
 
     /// <summary>Random tokens of a <see cref="TinyGlm"/>.</summary>
     public static int[] RandomTokens(int count, int seed = 1, int most = 40)
