@@ -8,7 +8,7 @@ namespace CpuMoe.Tests.Compute;
 internal static class RandomBlocks
 {
     // Blocks that are drawn; longer rows repeat them at random, because drawing takes many attempts.
-    private const int MostBlocks = 64;
+    private const int MostBlocks = 24;
 
     /// <summary>A row of whole blocks, none of whose values is larger than <paramref name="magnitude"/>.</summary>
     public static byte[] Row(Random random, GgmlType type, int values, float magnitude)

@@ -29,7 +29,6 @@ public class Glm4MoeLoadTests
         ("embedding_length", 1 << 30, "between 1 and"),
         ("feed_forward_length", 0u, "between 1 and"),
         ("attention.head_count", 0u, "between 1 and"),
-        ("attention.head_count", 5u, "does not divide"),
         ("attention.head_count", 1u << 20, "wider than"),
         ("attention.head_count_kv", 0u, "between 1 and 4"),
         ("attention.head_count_kv", 3u, "does not divide"),
@@ -232,7 +231,7 @@ public class Glm4MoeLoadTests
         Assert.Equal(expected, sparse.Model.AllLogits([1, 2, 3]));
     }
 
-    /// <summary>The fault that a changed file is refused with, by the loader and, where it is about a key, by the summary too.</summary>
+    /// <summary>The fault that a changed file is refused with.</summary>
     private static GgufFormatException Refused(Action<TinyGlmContent> change, TinyGlm? shape = null)
     {
         TinyGlmContent content = (shape ?? new TinyGlm()).Build();

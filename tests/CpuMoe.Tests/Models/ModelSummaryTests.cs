@@ -13,7 +13,7 @@ public class ModelSummaryTests
         using GgufFile file = GgufFile.Open(TestData.DemoModel);
         ModelSummary summary = ModelSummary.FromGguf(file)!;
         Assert.Equal(16.9, summary.TotalParameters / 1e6, 0.05);
-        Assert.Equal(5.6, summary.ActiveParameters / 1e6, 0.05);
+        Assert.Equal(5_457_712, summary.ActiveParameters);
         Assert.Equal((4, 1, 16, 4, 2048), (summary.TrunkBlocks, summary.NextNBlocks, summary.ExpertCount, summary.ExpertsUsed, summary.ContextLength));
         Assert.InRange(summary.ActiveBytesPerToken, summary.ActiveParameters / 2, summary.ActiveParameters);
     }
@@ -63,6 +63,7 @@ public class ModelSummaryTests
     [InlineData(false, 110_468_824_832, 12_803_372_672, 188_416, 100_096)]
     public void TheRealShapes(bool large, long total, long active, long kvF16, long kvQ8)
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Files are not sparse by themselves on Windows.");
         using var folder = new TempFolder();
         string path = folder.PathOf("real.gguf");
         WriteRealShape(large, path);
