@@ -31,9 +31,8 @@ internal static unsafe class BitPlanes
     public static Vector512<byte> Load512(byte* packed, int part, int toBit)
     {
         // As in Load256, with a rotation, which moves either way.
-        Vector512<uint> planes = Avx512F.BroadcastVector256ToVector512((ulong*)packed).AsUInt32();
-        Vector512<uint> counts = Vector512.Create(
-            Vector256.Create((uint)((2 * part) - toBit)), Vector256.Create((uint)((2 * part) + 1 - toBit)));
+        Vector512<uint> planes = TwiceVector.Load(packed).AsUInt32();
+        Vector512<uint> counts = Vector512.Create((uint)((2 * part) - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
         return Avx512F.RotateRightVariable(planes, counts).AsByte() & Vector512.Create((byte)(1 << toBit));
     }
 }

@@ -8,7 +8,9 @@ namespace CpuMoe.Blocks;
 internal static unsafe class Float16
 {
     /// <summary>2^112: the difference of the exponent biases of float (127) and half (15).</summary>
-    public const float ExponentShift = 5.192296858534828e33f;
+    private const float ExponentShift = 5.192296858534828e33f;
+
+    private const int ValueBits = unchecked((int)0x8fff_e000);
 
     /// <summary>The half at <paramref name="source"/> (any alignment) as a float, exact for every bit pattern.</summary>
     public static float Read(byte* source) => (float)BitConverter.UInt16BitsToHalf(Unsafe.ReadUnaligned<ushort>(source));
@@ -21,18 +23,18 @@ internal static unsafe class Float16
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadFinite(byte* source)
     {
-        uint bits = Unsafe.ReadUnaligned<ushort>(source);
-        return BitConverter.UInt32BitsToSingle(((bits & 0x7fff) << 13) | ((bits & 0x8000) << 16)) * ExponentShift;
+        // Extended to 32 bits with its sign and shifted, a half has its sign in bit 31, copies of it below that fall to
+        // the mask, and the other 15 bits from bit 13 on.
+        int bits = Unsafe.ReadUnaligned<short>(source) << 13;
+        return BitConverter.Int32BitsToSingle(bits & ValueBits) * ExponentShift;
     }
 
     /// <summary>Eight finite halves, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
     {
-        // Extended to 32 bits with its sign and shifted, a half has its sign in bit 31, copies of it below that fall to
-        // the mask, and the other 15 bits from bit 13 on.
         Vector256<int> bits = Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)source), 13);
-        return (bits & Vector256.Create(unchecked((int)0x8fff_e000))).AsSingle() * Vector256.Create(ExponentShift);
+        return (bits & Vector256.Create(ValueBits)).AsSingle() * Vector256.Create(ExponentShift);
     }
 
     /// <summary>Sixteen finite halves, by the method of <see cref="ReadFinite"/>.</summary>
@@ -40,6 +42,6 @@ internal static unsafe class Float16
     public static Vector512<float> Load512(byte* source)
     {
         Vector512<int> bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13);
-        return (bits & Vector512.Create(unchecked((int)0x8fff_e000))).AsSingle() * Vector512.Create(ExponentShift);
+        return (bits & Vector512.Create(ValueBits)).AsSingle() * Vector512.Create(ExponentShift);
     }
 }

@@ -21,6 +21,9 @@ internal unsafe interface IBlock256<TSelf> : IBlockFormat<TSelf>
     /// <summary>The integer scale of a group.</summary>
     static abstract int GroupScale(byte* block, int group);
 
+    /// <summary>Whether the format has minima.</summary>
+    static virtual bool HasMinima => false;
+
     /// <summary>The integer minimum of a group; zero for formats without.</summary>
     static virtual int GroupMinimum(byte* block, int group) => 0;
 

@@ -17,6 +17,9 @@ internal unsafe interface IBlock32<TSelf> : IBlockFormat<TSelf>
     /// <summary>The scale of the block.</summary>
     static abstract float Scale(byte* block);
 
+    /// <summary>Whether the format has offsets.</summary>
+    static virtual bool HasOffset => false;
+
     /// <summary>What is added to every value. Negative zero, the default, changes no value, not even the sign of a zero.</summary>
     static virtual float Offset(byte* block) => -0f;
 

@@ -23,7 +23,7 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
 
     /// <summary>The unsigned codes of the values 64 * part to 64 * part + 63, in order; part is 0..3.</summary>
     static virtual Vector512<byte> Codes512(byte* block, int part)
-        => Vector512.Create(TSelf.Codes256(block, 2 * part), TSelf.Codes256(block, (2 * part) + 1));
+        => TSelf.Codes256(block, 2 * part).ToVector512Unsafe().WithUpper(TSelf.Codes256(block, (2 * part) + 1));
 
     /// <summary>The integer scale of every 16 values (formats with groups of 32 repeat each).</summary>
     static abstract Vector256<short> Scales256(byte* block);
@@ -134,8 +134,7 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
         total = Vector256.MultiplyAddEstimate(
             Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(block) * activationScale), total);
 
-        // For a format without minima this is a constant and the code is gone.
-        if (TSelf.MinimumScale(block) != 0)
+        if (TSelf.HasMinima)
         {
             minima = Vector256.MultiplyAddEstimate(
                 Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(TSelf.Minima256(block), sums)),

@@ -22,23 +22,38 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
         sbyte* codes = activation.Codes;
         float* scales = activation.Scales;
         short* sums = activation.Sums;
-        Vector256<float> total = Vector256<float>.Zero;
-        float offsets = 0;
-        for (int b = 0; b < blocks; b++, row += TSelf.BytesPerBlock, codes += 32, sums += 2)
-        {
-            WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-            Vector256<short> pairs = SignedProducts.PairSums(TSelf.Codes256(row), Vector256.Load(codes));
-            Vector256<int> products = Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
-            total = Vector256.MultiplyAddEstimate(
-                Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(row) * scales[b]), total);
 
-            // For a format without offsets this is a constant and the code is gone.
-            if (TSelf.Offset(row) != 0)
-            {
-                offsets += TSelf.Offset(row) * scales[b] * (sums[0] + sums[1]);
-            }
+        // Two sums side by side, as one alone would wait for each of its additions.
+        Vector256<float> total0 = Vector256<float>.Zero;
+        Vector256<float> total1 = Vector256<float>.Zero;
+        float offsets0 = 0;
+        float offsets1 = 0;
+        int pairs = blocks / 2;
+        for (int i = 0; i < pairs; i++, row += 2 * TSelf.BytesPerBlock, codes += 64, scales += 2, sums += 4)
+        {
+            WeightPrefetch.Ahead(row, 2 * TSelf.BytesPerBlock);
+            AddBlock(row, codes, scales, sums, ref total0, ref offsets0);
+            AddBlock(row + TSelf.BytesPerBlock, codes + 32, scales + 1, sums + 2, ref total1, ref offsets1);
         }
 
-        return Vector256.Sum(total) + offsets;
+        if (blocks % 2 != 0)
+        {
+            AddBlock(row, codes, scales, sums, ref total0, ref offsets0);
+        }
+
+        return Vector256.Sum(total0 + total1) + offsets0 + offsets1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBlock(byte* block, sbyte* codes, float* scale, short* sums, ref Vector256<float> total, ref float offsets)
+    {
+        Vector256<short> pairs = SignedProducts.PairSums(TSelf.Codes256(block), Vector256.Load(codes));
+        Vector256<int> products = Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
+        total = Vector256.MultiplyAddEstimate(
+            Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(block) * *scale), total);
+        if (TSelf.HasOffset)
+        {
+            offsets += TSelf.Offset(block) * *scale * (sums[0] + sums[1]);
+        }
     }
 }

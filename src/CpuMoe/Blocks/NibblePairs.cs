@@ -26,8 +26,8 @@ internal static unsafe class NibblePairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Load512(byte* packed, int part)
     {
-        Vector512<uint> pairs = Avx512F.BroadcastVector256ToVector512((ulong*)(packed + (32 * part))).AsUInt32();
-        Vector512<uint> shifts = Vector512.Create(Vector256<uint>.Zero, Vector256.Create(4u));
+        Vector512<uint> pairs = TwiceVector.Load(packed + (32 * part)).AsUInt32();
+        Vector512<uint> shifts = Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4);
         return Avx512F.ShiftRightLogicalVariable(pairs, shifts).AsByte() & Vector512.Create((byte)15);
     }
 }

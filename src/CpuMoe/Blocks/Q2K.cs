@@ -24,6 +24,9 @@ internal readonly unsafe partial struct Q2K : IVectorBlock256<Q2K>
     public static float Scale(byte* block) => Float16.ReadFinite(block + 80);
 
     /// <inheritdoc/>
+    public static bool HasMinima => true;
+
+    /// <inheritdoc/>
     public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 82);
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ internal readonly unsafe partial struct Q4K : IVectorBlock256<Q4K>
     public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
+    public static bool HasMinima => true;
+
+    /// <inheritdoc/>
     public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ internal readonly unsafe partial struct Q4_1 : IVectorBlock32<Q4_1>
     public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
+    public static bool HasOffset => true;
+
+    /// <inheritdoc/>
     public static float Offset(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>

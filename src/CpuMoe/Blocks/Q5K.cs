@@ -26,6 +26,9 @@ internal readonly unsafe partial struct Q5K : IVectorBlock256<Q5K>
     public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
+    public static bool HasMinima => true;
+
+    /// <inheritdoc/>
     public static float MinimumScale(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ internal readonly unsafe partial struct Q5_1 : IVectorBlock32<Q5_1>
     public static float Scale(byte* block) => Float16.ReadFinite(block);
 
     /// <inheritdoc/>
+    public static bool HasOffset => true;
+
+    /// <inheritdoc/>
     public static float Offset(byte* block) => Float16.ReadFinite(block + 2);
 
     /// <inheritdoc/>

@@ -30,10 +30,9 @@ internal static unsafe class TwoBitFields
     {
         // The fields of values 0-31 and 32-63 lie in the same bytes. A rotation moves them either way; what comes from
         // the neighbour byte falls to the mask.
-        Vector512<uint> fields = Avx512F.BroadcastVector256ToVector512((ulong*)(packed + (32 * (part / 2)))).AsUInt32();
-        uint fromBit = (uint)(4 * (part % 2));
-        Vector512<uint> counts = Vector512.Create(
-            Vector256.Create(fromBit - (uint)toBit), Vector256.Create(fromBit + 2 - (uint)toBit));
+        Vector512<uint> fields = TwiceVector.Load(packed + (32 * (part / 2))).AsUInt32();
+        int fromBit = 4 * (part % 2);
+        Vector512<uint> counts = Vector512.Create((uint)(fromBit - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2);
         return Avx512F.RotateRightVariable(fields, counts).AsByte() & Vector512.Create((byte)(3 << toBit));
     }
 }

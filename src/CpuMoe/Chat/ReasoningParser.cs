@@ -1,16 +1,112 @@
 namespace CpuMoe.Chat;
 
-/// <summary>A piece of an answer, split into thought and text.</summary>
-/// <param name="Reasoning">New text of the thought, possibly empty.</param>
-/// <param name="Content">New text of the answer, possibly empty.</param>
-public readonly record struct ReasoningDelta(string Reasoning, string Content);
-
 /// <summary>Separates the thought from the answer in a stream of text, at every possible split of the stream.</summary>
+/// <remarks>
+/// A thought stands in <c>&lt;think&gt;…&lt;/think&gt;</c> at the beginning. White space before it, around its text and
+/// after it is dropped; the answer is passed on as it is. An unfinished thought is a thought.
+/// </remarks>
 public sealed class ReasoningParser
 {
+    private const string Open = "<think>";
+    private const string Close = "</think>";
+
+    private State _state;
+    private bool _hasReasoning;
+    private string _held = "";
+
+    /// <summary>Creates a parser for the text that a model writes after a prompt.</summary>
+    /// <param name="prompt">
+    /// The prompt or its last segment. Where it ends with <c>&lt;think&gt;</c> the text begins inside the thought, where
+    /// it ends with <c>&lt;/think&gt;</c> after it; white space after the tag does not matter.
+    /// </param>
+    public ReasoningParser(string prompt = "")
+    {
+        ReadOnlySpan<char> end = prompt.AsSpan().TrimEnd();
+        _state = end.EndsWith(Open, StringComparison.Ordinal) ? State.Think
+            : end.EndsWith(Close, StringComparison.Ordinal) ? State.After
+            : State.Start;
+    }
+
+    private enum State
+    {
+        Start,
+        Think,
+        After,
+        Content,
+    }
+
     /// <summary>Adds text; returns what is certain now.</summary>
-    public ReasoningDelta Append(string text) => throw new NotImplementedException();
+    public ReasoningDelta Append(string text)
+    {
+        string rest = _held + text;
+        string reasoning = "";
+        _held = "";
+        if (_state == State.Start)
+        {
+            rest = rest.TrimStart();
+            if (rest.StartsWith(Open, StringComparison.Ordinal))
+            {
+                rest = rest[Open.Length..];
+                _state = State.Think;
+            }
+            else if (Open.StartsWith(rest, StringComparison.Ordinal))
+            {
+                _held = rest;
+                return new ReasoningDelta("", "");
+            }
+            else
+            {
+                _state = State.Content;
+            }
+        }
+
+        if (_state == State.Think)
+        {
+            (reasoning, rest) = TakeReasoning(rest);
+        }
+
+        if (_state == State.After)
+        {
+            rest = rest.TrimStart();
+            _state = rest.Length > 0 ? State.Content : State.After;
+        }
+
+        return new ReasoningDelta(reasoning, rest);
+    }
 
     /// <summary>Ends the stream; returns what was held back.</summary>
-    public ReasoningDelta Flush() => throw new NotImplementedException();
+    public ReasoningDelta Flush()
+    {
+        string held = _held;
+        _held = "";
+        return _state == State.Think ? new ReasoningDelta(held, "") : new ReasoningDelta("", held);
+    }
+
+    /// <summary>Splits text inside the thought; holds back what may be its end or the white space before it.</summary>
+    private (string Reasoning, string Remainder) TakeReasoning(string text)
+    {
+        if (!_hasReasoning)
+        {
+            text = text.TrimStart();
+        }
+
+        int close = text.IndexOf(Close, StringComparison.Ordinal);
+        if (close >= 0)
+        {
+            _state = State.After;
+            return (text[..close].TrimEnd(), text[(close + Close.Length)..]);
+        }
+
+        // The tag begins with the only '<' in it, so only the last '<' of the text can begin an unfinished tag.
+        int certain = text.LastIndexOf('<');
+        if (certain < 0 || !Close.AsSpan().StartsWith(text.AsSpan(certain), StringComparison.Ordinal))
+        {
+            certain = text.Length;
+        }
+
+        certain = text.AsSpan(0, certain).TrimEnd().Length;
+        _hasReasoning |= certain > 0;
+        _held = text[certain..];
+        return (text[..certain], "");
+    }
 }

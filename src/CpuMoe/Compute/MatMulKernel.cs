@@ -109,21 +109,53 @@ internal sealed unsafe class ReferenceMatMulKernel<TFormat> : MatMulKernel<TForm
 
     public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
     {
-        using var values = new NativeBuffer<float>(weights.Columns);
-        for (int r = firstRow; r < endRow; r++)
+        int columns = weights.Columns;
+        int rows = endRow - firstRow;
+        using var row = new NativeBuffer<float>(columns);
+        using var values = new NativeBuffer<double>((long)rows * columns);
+        using var activation = new NativeBuffer<double>(columns);
+        for (int r = 0; r < rows; r++)
         {
-            DequantizeRow(weights, r, values.Pointer);
-            for (int c = 0; c < count; c++)
-            {
-                float* activation = activations[index == null ? c : index[c]].Values;
-                double sum = 0;
-                for (int i = 0; i < weights.Columns; i++)
-                {
-                    sum += (double)values.Pointer[i] * activation[i];
-                }
+            DequantizeRow(weights, firstRow + r, row.Pointer);
+            ToDouble(row.Pointer, values.Pointer + ((long)r * columns), columns);
+        }
 
-                y[c * stride + (r - firstRow)] = (float)sum;
+        for (int c = 0; c < count; c++)
+        {
+            ToDouble(activations[index == null ? c : index[c]].Values, activation.Pointer, columns);
+            for (int r = 0; r < rows; r++)
+            {
+                y[c * stride + r] = (float)Dot(values.Pointer + ((long)r * columns), activation.Pointer, columns);
             }
         }
+    }
+
+    private static void ToDouble(float* source, double* target, int length)
+    {
+        for (int i = 0; i < length; i++)
+        {
+            target[i] = source[i];
+        }
+    }
+
+    private static double Dot(double* a, double* b, int length)
+    {
+        // Four sums side by side, as one alone would wait for each of its additions.
+        double sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+        int i = 0;
+        for (; i + 4 <= length; i += 4)
+        {
+            sum0 += a[i] * b[i];
+            sum1 += a[i + 1] * b[i + 1];
+            sum2 += a[i + 2] * b[i + 2];
+            sum3 += a[i + 3] * b[i + 3];
+        }
+
+        for (; i < length; i++)
+        {
+            sum0 += a[i] * b[i];
+        }
+
+        return (sum0 + sum1) + (sum2 + sum3);
     }
 }

@@ -1,32 +1,81 @@
+using System.Diagnostics;
 using CpuMoe.Gguf;
 using CpuMoe.Models;
 using CpuMoe.Text;
 
 namespace CpuMoe.Generation;
 
-/// <summary>A GGUF file opened for generation: its weights and its tokenizer.</summary>
+/// <summary>A GGUF file opened for generation: its weights and its tokenizer. Owns the file and the model.</summary>
 public sealed class LanguageModel : IDisposable
 {
+    private bool _isDisposed;
+
+    private LanguageModel(GgufFile file, Model model, Tokenizer tokenizer, TimeSpan loadTime)
+    {
+        File = file;
+        Model = model;
+        Tokenizer = tokenizer;
+        LoadTime = loadTime;
+    }
+
     /// <summary>Opens, checks and binds a model.</summary>
     /// <exception cref="GgufFormatException">The file is malformed or cannot be run.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static LanguageModel Load(string path, ModelOptions? options = null) => throw new NotImplementedException();
+    public static LanguageModel Load(string path, ModelOptions? options = null)
+    {
+        long start = Stopwatch.GetTimestamp();
+        GgufFile? file = null;
+        Model? model = null;
+        try
+        {
+            file = GgufFile.Open(path);
+            Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata);
+            model = Model.Load(file, options);
+            return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start));
+        }
+        catch
+        {
+            model?.Dispose();
+            file?.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The file.</summary>
-    public GgufFile File => throw new NotImplementedException();
+    public GgufFile File { get; }
 
     /// <summary>The weights and the forward pass.</summary>
-    public Model Model => throw new NotImplementedException();
+    public Model Model { get; }
 
     /// <summary>The tokenizer.</summary>
-    public Tokenizer Tokenizer => throw new NotImplementedException();
+    public Tokenizer Tokenizer { get; }
 
     /// <summary>How long loading took.</summary>
-    public TimeSpan LoadTime => throw new NotImplementedException();
+    public TimeSpan LoadTime { get; }
 
     /// <summary>Creates an empty session.</summary>
-    public Session CreateSession(SessionOptions? options = null) => throw new NotImplementedException();
+    /// <exception cref="ArgumentOutOfRangeException">A context length that the model was not made for.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public Session CreateSession(SessionOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return new Session(Model, Tokenizer, options ?? new SessionOptions(), EnsureUsable);
+    }
 
-    /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>Closes the model and the file. Dispose sessions first; a session left over can only be disposed.</summary>
+    public void Dispose()
+    {
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            Model.Dispose(); // Points into the file.
+            File.Dispose();
+        }
+    }
+
+    private void EnsureUsable()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        File.EnsureUnchanged();
+    }
 }

@@ -1,87 +1,188 @@
 using CpuMoe.Models;
+using CpuMoe.Text;
 
 namespace CpuMoe.Generation;
 
-/// <summary>Options of a session.</summary>
-public sealed record SessionOptions
-{
-    /// <summary>Positions in the KV cache; 0 means the model's context length, at most 8192.</summary>
-    public int ContextLength { get; init; }
-
-    /// <summary>The number format of the KV cache.</summary>
-    public KvType KvType { get; init; } = KvType.F16;
-}
-
-/// <summary>Options of one generation.</summary>
-public sealed record GenerationOptions
-{
-    /// <summary>The most tokens to generate; 0 or less means until the context is full.</summary>
-    public int MaxTokens { get; init; }
-
-    /// <summary>How tokens are chosen.</summary>
-    public SamplerOptions Sampling { get; init; } = new();
-
-    /// <summary>Texts that end the generation; they are not part of the output.</summary>
-    public IReadOnlyList<string> StopStrings { get; init; } = [];
-
-    /// <summary>Whether control tokens appear in the text.</summary>
-    public bool ShowControl { get; init; }
-
-    /// <summary>Whether end-of-generation tokens are ignored (for benchmarks).</summary>
-    public bool IgnoreEndOfGeneration { get; init; }
-}
-
-/// <summary>Why a generation ended.</summary>
-public enum FinishReason
-{
-    /// <summary>It goes on.</summary>
-    None,
-
-    /// <summary>An end-of-generation token or a stop string.</summary>
-    Stop,
-
-    /// <summary>The token limit of the request.</summary>
-    Length,
-
-    /// <summary>The context is full.</summary>
-    Context,
-}
-
-/// <summary>One step of a generation.</summary>
-/// <param name="TokenId">The token chosen in this step (end-of-generation tokens included), or -1 in a last step without one.</param>
-/// <param name="Text">The text released in this step; empty while characters or possible stop strings are held back.</param>
-/// <param name="FinishReason">Other than <see cref="FinishReason.None"/> in the last step only.</param>
-public readonly record struct GenerationUpdate(int TokenId, string Text, FinishReason FinishReason);
-
-/// <summary>Counts and times of a generation.</summary>
-/// <param name="PromptTokens">Tokens of the prompt.</param>
-/// <param name="CachedTokens">Tokens of the prompt that were still in the KV cache.</param>
-/// <param name="GeneratedTokens">Tokens generated.</param>
-/// <param name="PromptTime">Time to evaluate the prompt.</param>
-/// <param name="GenerationTime">Time from the first logits to the last token.</param>
-/// <param name="TimeToFirstToken">Time from the call to the first token.</param>
-public sealed record GenerationTimings(int PromptTokens, int CachedTokens, int GeneratedTokens, TimeSpan PromptTime, TimeSpan GenerationTime, TimeSpan TimeToFirstToken);
-
 /// <summary>One sequence on a model: its KV cache and the tokens in it. Not safe for concurrent use.</summary>
+/// <remarks>Several sessions may run on one model at the same time. Dispose sessions before their model.</remarks>
 public sealed class Session : IDisposable
 {
-    /// <summary>The number of tokens that fit.</summary>
-    public int ContextLength => throw new NotImplementedException();
+    private const int DefaultContextLimit = 8192;
 
-    /// <summary>The tokens whose keys and values are cached.</summary>
-    public ReadOnlySpan<int> Tokens => throw new NotImplementedException();
+    private readonly Model _model;
+    private readonly Tokenizer _tokenizer;
+    private readonly Action _ensureUsable;
+    private readonly KvCache _cache;
 
-    /// <summary>Counts and times of the last generation, complete or not.</summary>
-    public GenerationTimings? LastTimings => throw new NotImplementedException();
+    // _tokens[.. _cache.Length] are the cached ones: written before they are evaluated, counted by the cache alone, so
+    // that the two agree whatever an evaluation ends with.
+    private readonly int[] _tokens;
+    private readonly float[] _logits;
+    private GenerationClock? _clock;
+    private bool _isDisposed;
+
+    /// <summary>Creates an empty session.</summary>
+    /// <param name="model">The model, which outlives the session.</param>
+    /// <param name="tokenizer">The tokenizer of the model.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="ensureUsable">Called at the start of each generation; throws when the model cannot be used any more.</param>
+    internal Session(Model model, Tokenizer tokenizer, SessionOptions options, Action ensureUsable)
+    {
+        if (options.ContextLength < 0 || options.ContextLength > model.ContextLength)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options),
+                $"{nameof(SessionOptions.ContextLength)} is {options.ContextLength}, but must be 1 to {model.ContextLength}, the most this model was made for, or 0 for the default.");
+        }
+
+        _model = model;
+        _tokenizer = tokenizer;
+        _ensureUsable = ensureUsable;
+        int capacity = options.ContextLength == 0 ? Math.Min(model.ContextLength, DefaultContextLimit) : options.ContextLength;
+        _tokens = new int[capacity];
+        _logits = new float[model.VocabularySize];
+        _cache = model.CreateCache(capacity, options.KvType);
+    }
+
+    /// <summary>The number of tokens that fit, prompt and generated ones together.</summary>
+    public int ContextLength => _tokens.Length;
+
+    /// <summary>The tokens whose keys and values are cached. The last generated token is not yet among them.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _cache.Length);
+
+    /// <summary>Counts and times of the last generation, running, complete or abandoned; null before the first.</summary>
+    public GenerationTimings? LastTimings => _clock?.Snapshot();
 
     /// <summary>
     /// Generates after <paramref name="prompt"/>, which is the whole sequence from its start; the longest common prefix
     /// with the cached tokens is not evaluated again.
     /// </summary>
-    /// <exception cref="ArgumentException">An empty prompt, one that does not fit, or an id out of range.</exception>
+    /// <remarks>
+    /// The arguments are checked at once; the work is done while the result is enumerated, anew for each enumeration.
+    /// The enumeration may be left at any token. Starting another one ends it.
+    /// </remarks>
+    /// <exception cref="ArgumentException">An empty prompt, one that does not leave room for a token, an id out of range, or an option out of range.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the session stays usable.</exception>
-    public IEnumerable<GenerationUpdate> Generate(ReadOnlyMemory<int> prompt, GenerationOptions options, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <exception cref="ObjectDisposedException">The session or its model is disposed.</exception>
+    /// <exception cref="InvalidOperationException">While enumerating: another generation was started on this session, or no token can be chosen.</exception>
+    public IEnumerable<GenerationUpdate> Generate(ReadOnlyMemory<int> prompt, GenerationOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        EnsureUsable();
+        CheckPrompt(prompt.Span);
+        options.Sampling.Validate(_tokenizer.Vocabulary.Count);
+        StopMatcher.Check(options.StopStrings);
+        return Run(prompt.ToArray(), options, cancellationToken);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            _cache.Dispose();
+        }
+    }
+
+    private IEnumerable<GenerationUpdate> Run(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        EnsureUsable();
+        Sampler sampler = new(options.Sampling, _tokenizer.Vocabulary.Count);
+        OutputText output = new(_tokenizer, options);
+        GenerationClock clock = StartPrompt(prompt);
+        try
+        {
+            Evaluate(prompt.Length - _cache.Length, cancellationToken);
+        }
+        finally
+        {
+            clock.PromptEnded();
+        }
+
+        int limit = options.MaxTokens > 0 ? options.MaxTokens : int.MaxValue;
+        for (int generated = 1; ; generated++)
+        {
+            // Rows of logits beyond the vocabulary are padding.
+            int position = _cache.Length;
+            int token = sampler.Sample(_logits.AsSpan(0, _tokenizer.Vocabulary.Count), Tokens);
+            clock.TokenChosen();
+            string text = output.Append(token);
+            FinishReason reason =
+                output.IsStopped ? FinishReason.Stop
+                : generated == limit ? FinishReason.Length
+                : position + 1 == ContextLength ? FinishReason.Context
+                : FinishReason.None;
+            if (reason != FinishReason.None)
+            {
+                // What was held back may contain a stop string after all.
+                text += output.Flush();
+                yield return new GenerationUpdate(token, text, output.IsStopped ? FinishReason.Stop : reason);
+                yield break;
+            }
+
+            yield return new GenerationUpdate(token, text, FinishReason.None);
+            EnsureCurrent(clock);
+            _tokens[position] = token;
+            Evaluate(1, cancellationToken);
+        }
+    }
+
+    /// <summary>Forgets the cached tokens that do not begin <paramref name="prompt"/> and notes those to evaluate.</summary>
+    private GenerationClock StartPrompt(int[] prompt)
+    {
+        // The last token of the prompt is always evaluated: its logits are not kept.
+        int common = Tokens.CommonPrefixLength(prompt.AsSpan(0, prompt.Length - 1));
+        _cache.Truncate(common);
+        prompt.CopyTo(_tokens, 0);
+        return _clock = new GenerationClock(prompt.Length, common);
+    }
+
+    /// <summary>Evaluates the <paramref name="count"/> tokens noted after the cached ones and takes the logits of the last.</summary>
+    private void Evaluate(int count, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _model.Forward(_tokens.AsSpan(_cache.Length, count), _cache, _logits, cancellationToken);
+    }
+
+    private void CheckPrompt(ReadOnlySpan<int> prompt)
+    {
+        if (prompt.IsEmpty)
+        {
+            throw new ArgumentException("The prompt is empty; it needs at least one token, for example the beginning-of-sequence token.", nameof(prompt));
+        }
+
+        if (prompt.Length >= ContextLength)
+        {
+            throw new ArgumentException(
+                $"The prompt has {prompt.Length} tokens, but the context holds {ContextLength}, and at least one must be left to generate. Shorten the prompt or create the session with a larger {nameof(SessionOptions.ContextLength)}.",
+                nameof(prompt));
+        }
+
+        int count = _tokenizer.Vocabulary.Count;
+        for (int i = 0; i < prompt.Length; i++)
+        {
+            if ((uint)prompt[i] >= (uint)count)
+            {
+                throw new ArgumentException(
+                    $"Token {i} of the prompt is {prompt[i]}, but ids go from 0 to {count - 1}. Encode the prompt with the tokenizer of this model.", nameof(prompt));
+            }
+        }
+    }
+
+    private void EnsureUsable()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _ensureUsable();
+    }
+
+    /// <summary>Between two tokens the caller may have done anything with the session.</summary>
+    private void EnsureCurrent(GenerationClock clock)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_clock != clock)
+        {
+            throw new InvalidOperationException("Another generation was started on this session; this one cannot go on. Use one session per sequence.");
+        }
+    }
 }

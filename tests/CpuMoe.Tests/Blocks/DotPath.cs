@@ -18,10 +18,13 @@ public enum DotPath
 /// <summary>Whether this machine, in this process, has a path.</summary>
 internal static class DotPathSupport
 {
-    /// <summary>Skips the running test, saying why, when the instructions of <paramref name="path"/> are missing.</summary>
-    public static void Require(this DotPath path)
+    public static bool IsSupported(this DotPath path) => path switch
     {
-        Assert.SkipWhen(path == DotPath.Vector256 && !Avx2.IsSupported, "No AVX2 in this process.");
-        Assert.SkipWhen(path == DotPath.Vector512 && !Avx512BW.IsSupported, "No AVX-512 BW in this process.");
-    }
+        DotPath.Vector256 => Avx2.IsSupported,
+        DotPath.Vector512 => Avx512BW.IsSupported,
+        _ => true,
+    };
+
+    /// <summary>Skips the running test, saying why, when the instructions of <paramref name="path"/> are missing.</summary>
+    public static void Require(this DotPath path) => Assert.SkipUnless(path.IsSupported(), $"No {path} instructions in this process.");
 }

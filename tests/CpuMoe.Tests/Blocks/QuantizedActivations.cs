@@ -11,12 +11,10 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     private readonly GuardedBuffer _scales;
     private readonly GuardedBuffer _sums;
     private readonly ActivationFormat _format;
-    private readonly int _n;
 
     private QuantizedActivations(ActivationFormat format, int n)
     {
         _format = format;
-        _n = n;
         bool coded = format != ActivationFormat.F32;
         _values = new GuardedBuffer(coded ? 0 : n * sizeof(float));
         _codes = new GuardedBuffer(coded ? n : 0);
@@ -59,8 +57,6 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     public double this[int index] => _format == ActivationFormat.F32
         ? Row.Values[index]
         : (double)Row.Scales[index / ValuesPerScale(_format)] * Row.Codes[index];
-
-    public int Length => _n;
 
     public void Dispose()
     {

@@ -121,13 +121,17 @@ public sealed class GgufFileTests : IDisposable
         File.WriteAllBytes(path, RawGguf.Vector);
     }
 
-    [Fact]
-    public void RefusedFileIsClosed()
+    [Theory]
+    [InlineData("model", 200)]
+    [InlineData("adapter", 64)]
+    public void RefusedFileIsClosed(string type, int arrayBytes)
     {
-        string path = _folder.Write("v.gguf", RawGguf.Vector[..100]);
+        // Refused while the header is read (the array is cut), and after the file is mapped (not a model).
+        byte[] bytes = new RawGguf(0, 2).Key("general.type", 8).Text(type).Array("k", 0, (ulong)arrayBytes).Zeros(64).Bytes;
+        string path = _folder.Write("v.gguf", bytes);
         Assert.Throws<GgufFormatException>(() => GgufFile.Open(path));
         using FileStream exclusive = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-        Assert.Equal(100, exclusive.Length);
+        Assert.Equal(bytes.Length, exclusive.Length);
     }
 
     [Theory]

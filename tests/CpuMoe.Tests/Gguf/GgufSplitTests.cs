@@ -13,7 +13,8 @@ public sealed class GgufSplitTests : IDisposable
     [InlineData(1, long.MaxValue, false, 7)]
     [InlineData(3, long.MaxValue, false, 3)]
     [InlineData(3, long.MaxValue, true, 4)]
-    [InlineData(100, 128L, false, 6)]
+    [InlineData(100, 144L, false, 5)]
+    [InlineData(100, 143L, false, 6)]
     [InlineData(100, 1L, true, 8)]
     [InlineData(100, long.MaxValue, false, 1)]
     public void PartsMakeOneModel(int maxTensors, long maxBytes, bool metadataOnlyFirst, int parts)

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using CpuMoe.Generation;
 using CpuMoe.Gguf;
 using CpuMoe.Models;
 using CpuMoe.Testing;
@@ -76,5 +77,25 @@ public sealed class DemoGoldenTests
         }
 
         Assert.True(compared > 50, $"Only {compared} steps could be compared.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void PerplexityIsNearTheTruth(string mix, ComputePath path)
+    {
+        bool exact = mix == "f16" || path == ComputePath.Reference;
+        double tolerance = exact ? 0.0005 : mix == "Q2_K" ? 0.006 : 0.003;
+        using var model = LanguageModel.Load(TestData.DemoModelOf(mix), new ModelOptions { Compute = path });
+        int[] tokens = Perplexity.Encode(model.Tokenizer, DemoGolden.PerplexityText);
+        foreach (int context in (int[])[128, 512])
+        {
+            PerplexityOptions options = new PerplexityOptions { ContextLength = context }.ForTokenizer(model.Tokenizer);
+            double perplexity = Perplexity.Evaluate(model.Model, tokens, options).Value;
+            double truth = DemoGolden.TruePerplexity(mix, context);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{mix} {path} at {context}: {perplexity:F4}, truth {truth:F4}");
+
+            // The recorded values have four decimals.
+            Assert.InRange(perplexity, truth * (1 - tolerance) - 0.00005, truth * (1 + tolerance) + 0.00005);
+        }
     }
 }

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace CpuMoe.Generation;
+
+/// <summary>Takes the counts and times of one generation while it runs; a snapshot is valid at any moment.</summary>
+internal sealed class GenerationClock(int promptTokens, int cachedTokens)
+{
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private int _generated;
+    private long _promptEnd;
+    private long _firstToken;
+    private long _lastToken;
+
+    public void PromptEnded() => _promptEnd = Stopwatch.GetTimestamp();
+
+    public void TokenChosen()
+    {
+        _lastToken = Stopwatch.GetTimestamp();
+        if (_generated++ == 0)
+        {
+            _firstToken = _lastToken;
+        }
+    }
+
+    public GenerationTimings Snapshot() => new(
+        promptTokens,
+        cachedTokens,
+        _generated,
+        Between(_start, _promptEnd),
+        Between(_promptEnd, _lastToken),
+        Between(_start, _firstToken));
+
+    // 0 stands for a moment that has not come.
+    private static TimeSpan Between(long from, long to) => to == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(from, to);
+}

@@ -1,0 +1,97 @@
+using CpuMoe.Testing;
+
+namespace CpuMoe.Cli.Tests;
+
+/// <summary><c>cpumoe chat</c> with a script as its input.</summary>
+public class ChatTests
+{
+    private static CliResult Chat(string script, params string[] args) =>
+        Cli.RunWithInput(script, ["chat", "-m", TestData.DemoModel, "--temp", "0", "--no-think", .. args]);
+
+    [Fact]
+    public void Remembers_what_was_said_and_reuses_the_cache()
+    {
+        CliResult result = Chat("My name is Ana.\nWhat is my name?\n/stats\n/exit\nnever read\n");
+
+        Assert.Equal(ExitCodes.Success, result.ExitCode);
+        string[] answers = result.Out.TrimEnd().Split('\n');
+        Assert.Equal(2, answers.Length);
+        Assert.Equal("Nice to meet you, Ana!", answers[0]);
+        Assert.Contains("Ana", answers[1], StringComparison.Ordinal);
+        // 34 tokens as in the golden prompt; all of the first turn (26, up to the end of its answer) but what the
+        // second one starts with.
+        Assert.Matches(@"^cpumoe: prompt 34 tokens \((2[0-9]) cached\) .*, context \d+ of 2048 tokens$", result.ErrorLine);
+    }
+
+    [Fact]
+    public void The_end_of_the_input_leaves() => Assert.Equal(new CliResult(ExitCodes.Success, "", ""), Chat(""));
+
+    [Fact]
+    public void Reset_forgets()
+    {
+        CliResult result = Chat("My name is Ana.\n/reset\nWhat is my name?\n/stats");
+
+        Assert.DoesNotContain("Ana", result.Out.Split('\n')[1], StringComparison.Ordinal);
+        Assert.Contains("cpumoe: the conversation is forgotten\n", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Thinking_can_be_switched()
+    {
+        CliResult result = Chat("/think on\nWhat is the capital of France?\n/think off\nWhat is the capital of Japan?\n/think maybe\n");
+
+        Assert.Equal("The capital of France is Paris.\nThe capital of Japan is Tokyo.\n", result.Out);
+        Assert.Equal(
+            "cpumoe: thinking is on\nThe user asks for the capital of France. It is Paris.\ncpumoe: thinking is off\ncpumoe: /think takes on or off\n", result.Error);
+    }
+
+    [Fact]
+    public void Instructions_start_over()
+    {
+        CliResult result = Chat("My name is Ana.\n/system Be kind.\nWhat is my name?\n/stats\n/system\n");
+
+        Assert.DoesNotContain("Ana", result.Out.Split('\n')[1], StringComparison.Ordinal);
+        Assert.Contains("new instructions", result.Error, StringComparison.Ordinal);
+        Assert.Contains("no instructions", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_system_option_takes_part_in_the_prompt()
+    {
+        string without = Chat("Hello\n/stats\n").Error, with = Chat("Hello\n/stats\n", "--system", "Be kind.").Error;
+
+        Assert.True(PromptTokens(with) > PromptTokens(without), with);
+    }
+
+    [Fact]
+    public void Help_and_unknown_commands_do_not_reach_the_model()
+    {
+        CliResult result = Chat("/help\n/frob\n/stats\n\n   \n");
+
+        Assert.Empty(result.Out);
+        Assert.Contains("/think on|off", result.Error, StringComparison.Ordinal);
+        Assert.Contains("cpumoe: unknown command /frob; /help lists the commands\n", result.Error, StringComparison.Ordinal);
+        Assert.EndsWith("cpumoe: nothing was generated yet\n", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_message_that_does_not_fit_is_forgotten_and_the_chat_goes_on()
+    {
+        CliResult result = Chat($"{string.Join(' ', Enumerable.Repeat("France", 60))}\nHello\n", "--ctx", "48");
+
+        Assert.Equal(ExitCodes.Success, result.ExitCode);
+        Assert.Contains("leaves no room in a context of 48; /reset starts over\n", result.Error, StringComparison.Ordinal);
+        Assert.NotEmpty(result.Out);
+    }
+
+    [Fact]
+    public void A_conversation_that_fills_the_context_says_so()
+    {
+        CliResult result = Chat("What is the capital of France?\n", "--ctx", "21");
+
+        Assert.Contains("cpumoe: the context is full; /reset starts over\n", result.Error, StringComparison.Ordinal);
+    }
+
+    private static int PromptTokens(string stats) =>
+        int.Parse(System.Text.RegularExpressions.Regex.Match(stats, @"prompt (\d+) tokens").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+}

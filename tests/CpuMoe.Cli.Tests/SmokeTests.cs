@@ -1,5 +1,0 @@
-namespace CpuMoe.Cli.Tests;
-public class SmokeTests
-{
-    [Fact] public void Root() => Assert.True(File.Exists(Testing.TestData.DemoModel));
-}

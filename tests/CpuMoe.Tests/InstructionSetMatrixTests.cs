@@ -1,0 +1,46 @@
+using CpuMoe.Testing;
+using CpuMoe.Tests.Blocks;
+
+namespace CpuMoe.Tests;
+
+/// <summary>
+/// Runs the tests whose subjects depend on the instruction set again on lesser machines, played by child processes.
+/// </summary>
+public class InstructionSetMatrixTests
+{
+    /// <summary>Add the test classes here whose results must hold on every machine.</summary>
+    private static readonly Type[] Classes =
+    [
+        typeof(ActivationQuantizerTests),
+        typeof(BlockFormatTests),
+        typeof(DotTests),
+        typeof(GoldenBlockTests),
+    ];
+
+    // Optimised from the first call: the tests call a kernel too rarely to see it in its final form, and the compiler's
+    // faults are there (it once read past a row only when optimising).
+    private const string Optimized = "DOTNET_TieredCompilation=0";
+
+    [Fact]
+    public void EveryInstruction() => RunChild(lesser: false, Optimized);
+
+    [Fact]
+    public void NoAvx512() => RunChild(lesser: true, Optimized, "DOTNET_EnableAVX512=0");
+
+    [Fact]
+    public void NoAvx2() => RunChild(lesser: true, Optimized, "DOTNET_EnableAVX512=0", "DOTNET_EnableAVX2=0");
+
+    [Fact]
+    public void NoInstructionSetsAtAll() => RunChild(lesser: true, Optimized, "DOTNET_EnableHWIntrinsic=0");
+
+    /// <summary>Runs <see cref="Classes"/>; a lesser machine shows in tests that are skipped.</summary>
+    private static void RunChild(bool lesser, params string[] variables)
+    {
+        Assert.SkipWhen(TestChildProcess.IsChild, "This process is itself a child of the matrix.");
+        TestChildResult child = TestChildProcess.Run(Classes, variables);
+        string what = $"{string.Join(' ', variables)}, exit code {child.ExitCode}:\n{child.Output}";
+        Assert.True(child.ExitCode == 0, what);
+        Assert.True(child.Succeeded > 0, $"No test ran with {what}");
+        Assert.True(!lesser || child.Skipped > 0, $"No test was skipped with {what}");
+    }
+}

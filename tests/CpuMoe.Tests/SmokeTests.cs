@@ -1,5 +1,0 @@
-namespace CpuMoe.Tests;
-public class SmokeTests
-{
-    [Fact] public void Root() => Assert.True(File.Exists(Testing.TestData.DemoModel));
-}
