@@ -31,9 +31,6 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     /// <summary>The integer minimum of every 16 values; zero for formats without.</summary>
     static virtual Vector256<short> Minima256(byte* block) => Vector256<short>.Zero;
 
-    /// <summary>Whether the format has minima.</summary>
-    static virtual bool HasMinima => false;
-
     /// <summary>Sums of neighbouring products, in 16 bits.</summary>
     static virtual Vector256<short> PairSums256(Vector256<byte> codes, Vector256<sbyte> activations)
         => Avx2.MultiplyAddAdjacent(codes, activations);

@@ -11,9 +11,6 @@ internal unsafe partial interface IVectorBlock32<TSelf>
     /// <summary>The largest code after <see cref="CodeBias"/> was added.</summary>
     static abstract int MaxCode { get; }
 
-    /// <summary>Whether the format has offsets.</summary>
-    static virtual bool HasOffset => false;
-
     static int IBlockFormat<TSelf>.TileMaxCode => TSelf.MaxCode;
 
     static int IBlockFormat<TSelf>.TileValuesPerScale => 32;
@@ -65,7 +62,7 @@ internal unsafe partial interface IVectorBlock32<TSelf>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Codes512(byte* block, int next)
     {
-        Vector512<sbyte> codes = Vector512.Create(TSelf.Codes256(block), TSelf.Codes256(block + next));
+        Vector512<sbyte> codes = TSelf.Codes256(block).ToVector512Unsafe().WithUpper(TSelf.Codes256(block + next));
         return (codes + Vector512.Create((sbyte)TSelf.CodeBias)).AsInt32();
     }
 }

@@ -10,9 +10,6 @@ internal readonly unsafe partial struct Q2K
     public static int MaxCode => 3;
 
     /// <inheritdoc/>
-    public static bool HasMinima => true;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part) => TwoBitFields.Load256(block + Codes, part);
 

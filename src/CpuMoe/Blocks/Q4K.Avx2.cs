@@ -9,9 +9,6 @@ internal readonly unsafe partial struct Q4K
     public static int MaxCode => 15;
 
     /// <inheritdoc/>
-    public static bool HasMinima => true;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part) => NibblePairs.Load256(block + Codes, part);
 

@@ -9,9 +9,6 @@ internal readonly unsafe partial struct Q4_1
     public static int MaxCode => 15;
 
     /// <inheritdoc/>
-    public static bool HasOffset => true;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => Nibbles.Load256(block + Codes).AsSByte();

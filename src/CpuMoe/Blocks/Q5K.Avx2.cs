@@ -9,9 +9,6 @@ internal readonly unsafe partial struct Q5K
     public static int MaxCode => 31;
 
     /// <inheritdoc/>
-    public static bool HasMinima => true;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Codes256(byte* block, int part)
         => NibblePairs.Load256(block + LowBits, part) | BitPlanes.Load256(block + HighBits, part, toBit: 4);

@@ -9,9 +9,6 @@ internal readonly unsafe partial struct Q5_1
     public static int MaxCode => 31;
 
     /// <inheritdoc/>
-    public static bool HasOffset => true;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => (Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits)).AsSByte();

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace CpuMoe.Compute;
 
@@ -107,6 +108,7 @@ internal sealed unsafe class FeedForward
     /// <summary>First region: chunks are rows of the gate and up matrices of all groups.</summary>
     private sealed class GateUp(FeedForward owner) : IParallelJob
     {
+        [SkipLocalsInit]
         public void Execute(int chunk, int worker)
         {
             int[] first = owner._firstChunk;
@@ -141,6 +143,7 @@ internal sealed unsafe class FeedForward
     /// <summary>Second region: chunks are rows of y, over all groups.</summary>
     private sealed class Down(FeedForward owner) : IParallelJob
     {
+        [SkipLocalsInit]
         public void Execute(int chunk, int worker)
         {
             int embedding = owner._x.Columns;

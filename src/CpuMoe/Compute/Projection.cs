@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace CpuMoe.Compute;
 
@@ -23,8 +24,8 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
     /// <summary>Weight rows per chunk: small enough to stay in the second-level cache while activations pass by.</summary>
     public const int RowsPerChunk = 16;
 
-    // Activations per pass over a chunk, so that the results of a pass fit on the stack.
-    internal const int ColumnsPerPass = 64;
+    // Activations per pass over a chunk: their results lie on the stack (32 KB). Every pass unpacks the weights anew.
+    internal const int ColumnsPerPass = 512;
 
     private readonly ProjectionPart[] _parts = new ProjectionPart[4];
     private readonly int[] _firstChunk = new int[5];
@@ -46,6 +47,7 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
         pool.Run(this, _firstChunk[_count]);
     }
 
+    [SkipLocalsInit]
     void IParallelJob.Execute(int chunk, int worker)
     {
         int i = 0;
