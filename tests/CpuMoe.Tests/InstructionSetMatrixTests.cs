@@ -1,5 +1,7 @@
 using CpuMoe.Testing;
 using CpuMoe.Tests.Blocks;
+using CpuMoe.Tests.Compute;
+using CpuMoe.Tests.Models;
 
 namespace CpuMoe.Tests;
 
@@ -15,6 +17,9 @@ public class InstructionSetMatrixTests
         typeof(BlockFormatTests),
         typeof(DotTests),
         typeof(GoldenBlockTests),
+        typeof(MatMulKernelTests),
+        typeof(AttentionTests),
+        typeof(DemoGoldenTests),
     ];
 
     // Optimised from the first call: the tests call a kernel too rarely to see it in its final form, and the compiler's

@@ -28,8 +28,14 @@ public class Glm4MoeOracleTests
         ["Q8_0"] = new() { DenseType = GgmlType.Q8_0, ExpertType = GgmlType.Q8_0, DownType = GgmlType.Q8_0, VocabularyType = GgmlType.Q8_0 },
         ["K mix"] = new()
         {
-            Embedding = 256, Heads = 8, ExpertWidth = 256, FeedForward = 256,
-            DenseType = GgmlType.Q4_K, ExpertType = GgmlType.Q5_K, DownType = GgmlType.Q6_K, VocabularyType = GgmlType.Q6_K,
+            Embedding = 256,
+            Heads = 8,
+            ExpertWidth = 256,
+            FeedForward = 256,
+            DenseType = GgmlType.Q4_K,
+            ExpertType = GgmlType.Q5_K,
+            DownType = GgmlType.Q6_K,
+            VocabularyType = GgmlType.Q6_K,
         },
         ["small-block mix"] = new() { DenseType = GgmlType.Q5_0, ExpertType = GgmlType.IQ4_NL, DownType = GgmlType.Q4_1, VocabularyType = GgmlType.Q5_1 },
     };
