@@ -44,4 +44,17 @@ internal static unsafe class Float16
         Vector512<int> bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13);
         return (bits & Vector512.Create(ValueBits)).AsSingle() * Vector512.Create(ExponentShift);
     }
+
+    /// <summary>Four finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadEvery(byte* source, int stride)
+    {
+        // The upper half of a 32-bit place instead of a shift by 16; the sign is extended by a shift to the right.
+        Vector128<short> halves = Sse2.Insert(Vector128<short>.Zero, Unsafe.ReadUnaligned<short>(source), 1);
+        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + stride), 3);
+        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (2 * stride)), 5);
+        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (3 * stride)), 7);
+        Vector128<int> bits = Sse2.ShiftRightArithmetic(halves.AsInt32(), 3);
+        return (bits & Vector128.Create(ValueBits)).AsSingle() * Vector128.Create(ExponentShift);
+    }
 }

@@ -15,4 +15,8 @@ internal readonly unsafe partial struct IQ4NL
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => IQ4Table.Lookup(Nibbles.Load256(block + Codes));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> BiasedCodes256(byte* block) => Codes256(block).AsByte() + Vector256.Create((byte)CodeBias);
 }

@@ -5,12 +5,6 @@ namespace CpuMoe.Blocks;
 
 internal unsafe partial interface IVectorBlock32<TSelf>
 {
-    /// <summary>What makes every code of the format unsigned when added.</summary>
-    static virtual int CodeBias => 0;
-
-    /// <summary>The largest code after <see cref="CodeBias"/> was added.</summary>
-    static abstract int MaxCode { get; }
-
     static int IBlockFormat<TSelf>.TileMaxCode => TSelf.MaxCode;
 
     static int IBlockFormat<TSelf>.TileValuesPerScale => 32;
@@ -58,11 +52,8 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         }
     }
 
-    /// <summary>The unsigned codes of a block and of the one <paramref name="next"/> bytes after it (itself, where there is none).</summary>
+    /// <summary>The biased codes of a block and of the one <paramref name="next"/> bytes after it (itself, where there is none).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Codes512(byte* block, int next)
-    {
-        Vector512<sbyte> codes = TSelf.Codes256(block).ToVector512Unsafe().WithUpper(TSelf.Codes256(block + next));
-        return (codes + Vector512.Create((sbyte)TSelf.CodeBias)).AsInt32();
-    }
+        => TSelf.BiasedCodes256(block).ToVector512Unsafe().WithUpper(TSelf.BiasedCodes256(block + next)).AsInt32();
 }

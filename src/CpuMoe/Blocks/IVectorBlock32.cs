@@ -5,16 +5,28 @@ using System.Runtime.Intrinsics.X86;
 namespace CpuMoe.Blocks;
 
 /// <summary>The vector dot product of the formats with blocks of 32 values.</summary>
-/// <remarks>
-/// A block fills one 256-bit vector. There is no 512-bit path: two blocks to a vector have two scales, and AVX-512 has
-/// no sign instruction.
-/// </remarks>
+/// <remarks>A block fills one 256-bit vector; a 512-bit vector holds two, each with a scale of its own.</remarks>
 /// <typeparam name="TSelf">The format itself.</typeparam>
 internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     where TSelf : struct, IVectorBlock32<TSelf>
 {
+    /// <summary>What makes every code of the format unsigned when added.</summary>
+    static virtual int CodeBias => 0;
+
+    /// <summary>The largest code after <see cref="CodeBias"/> was added.</summary>
+    static abstract int MaxCode { get; }
+
+    /// <summary>The 32 codes of a block plus <see cref="CodeBias"/>, in order.</summary>
+    static abstract Vector256<byte> BiasedCodes256(byte* block);
+
     /// <summary>The 32 codes of a block, in order.</summary>
-    static abstract Vector256<sbyte> Codes256(byte* block);
+    static virtual Vector256<sbyte> Codes256(byte* block) => (TSelf.BiasedCodes256(block) - Vector256.Create((byte)TSelf.CodeBias)).AsSByte();
+
+    /// <summary>The scales of four blocks.</summary>
+    static virtual Vector128<float> Scales128(byte* blocks) => Float16.LoadEvery(blocks, TSelf.BytesPerBlock);
+
+    /// <summary>The offsets of four blocks, for formats with offsets.</summary>
+    static virtual Vector128<float> Offsets128(byte* blocks) => Float16.LoadEvery(blocks + sizeof(Half), TSelf.BytesPerBlock);
 
     [SkipLocalsInit]
     static float IBlockFormat<TSelf>.Dot256(byte* row, in ActivationRow activation, int blocks)

@@ -22,4 +22,13 @@ internal readonly unsafe partial struct MXFP4
             0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
         return Avx2.Shuffle(table, Nibbles.Load256(block + Codes).AsSByte());
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> BiasedCodes256(byte* block) => Codes256(block).AsByte() + Vector256.Create((byte)CodeBias);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Scales128(byte* blocks) => Vector128.Create(
+        Scale(blocks), Scale(blocks + BytesPerBlock), Scale(blocks + (2 * BytesPerBlock)), Scale(blocks + (3 * BytesPerBlock)));
 }

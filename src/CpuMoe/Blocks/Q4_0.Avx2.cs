@@ -13,6 +13,5 @@ internal readonly unsafe partial struct Q4_0
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> Codes256(byte* block)
-        => Nibbles.Load256(block + Codes).AsSByte() - Vector256.Create((sbyte)8);
+    public static Vector256<byte> BiasedCodes256(byte* block) => Nibbles.Load256(block + Codes);
 }

@@ -10,6 +10,5 @@ internal readonly unsafe partial struct Q4_1
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> Codes256(byte* block)
-        => Nibbles.Load256(block + Codes).AsSByte();
+    public static Vector256<byte> BiasedCodes256(byte* block) => Nibbles.Load256(block + Codes);
 }

@@ -13,6 +13,6 @@ internal readonly unsafe partial struct Q5_0
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> Codes256(byte* block)
-        => (Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits)).AsSByte() - Vector256.Create((sbyte)16);
+    public static Vector256<byte> BiasedCodes256(byte* block)
+        => Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits);
 }

@@ -10,6 +10,6 @@ internal readonly unsafe partial struct Q5_1
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<sbyte> Codes256(byte* block)
-        => (Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits)).AsSByte();
+    public static Vector256<byte> BiasedCodes256(byte* block)
+        => Nibbles.Load256(block + LowBits) | FifthBits.Load256(block + HighBits);
 }

@@ -15,4 +15,8 @@ internal readonly unsafe partial struct Q8_0
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Codes256(byte* block)
         => Vector256.Load((sbyte*)(block + Codes));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> BiasedCodes256(byte* block) => Codes256(block).AsByte() + Vector256.Create((byte)CodeBias);
 }
