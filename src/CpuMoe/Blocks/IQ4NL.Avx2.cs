@@ -9,6 +9,9 @@ internal readonly unsafe partial struct IQ4NL
     public static int MaxCode => 255;
 
     /// <inheritdoc/>
+    public static bool HasSignedCodes => true;
+
+    /// <inheritdoc/>
     public static int CodeBias => 128;
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ internal unsafe partial interface IVectorBlock32<TSelf>
             Vector512<int> second = Vector512.Create(2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
             total0 = Avx512F.FusedMultiplyAdd(TwoBlocks(row, codes), Avx512F.PermuteVar16x32(wide, first), total0);
             total1 = Avx512F.FusedMultiplyAdd(TwoBlocks(row + (2 * TSelf.BytesPerBlock), codes + 64), Avx512F.PermuteVar16x32(wide, second), total1);
-            if ((TSelf.CodeBias != 0 && !IsSigned) || TSelf.HasOffset)
+            if ((TSelf.CodeBias != 0 && !TSelf.HasSignedCodes) || TSelf.HasOffset)
             {
                 Vector128<float> sumsOf32 = Sse2.ConvertToVector128Single(Sse2.MultiplyAddAdjacent(Vector128.Load(sums), Vector128<short>.One));
                 Vector128<float> factors = TSelf.HasOffset
@@ -41,15 +41,12 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         return b == blocks ? total : total + TSelf.Dot256(row, new ActivationRow(null, codes, activationScales + b, sums), blocks - b);
     }
 
-    /// <summary>Codes of 8 bits are multiplied as signed ones: unsigned, two products would not fit 16 bits.</summary>
-    private static bool IsSigned => TSelf.MaxCode > 127;
-
     /// <summary>The products of two blocks in sums of four: the first block's in the lower half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> TwoBlocks(byte* blocks, sbyte* activations)
     {
         Vector512<sbyte> values = Vector512.Load(activations);
-        Vector512<short> pairs = IsSigned
+        Vector512<short> pairs = TSelf.HasSignedCodes
             ? SignedProducts.PairSums(TSelf.Codes256(blocks).ToVector512Unsafe().WithUpper(TSelf.Codes256(blocks + TSelf.BytesPerBlock)), values)
             : Avx512BW.MultiplyAddAdjacent(TSelf.BiasedCodes256(blocks).ToVector512Unsafe().WithUpper(TSelf.BiasedCodes256(blocks + TSelf.BytesPerBlock)), values);
         return Avx512F.ConvertToVector512Single(Avx512BW.MultiplyAddAdjacent(pairs, Vector512<short>.One));

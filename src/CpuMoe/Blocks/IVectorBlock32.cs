@@ -16,6 +16,12 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     /// <summary>The largest code after <see cref="CodeBias"/> was added.</summary>
     static abstract int MaxCode { get; }
 
+    /// <summary>
+    /// Whether codes are signed numbers to begin with, and are multiplied as such by the dot products: in 8 bits, two
+    /// unsigned products would not fit.
+    /// </summary>
+    static virtual bool HasSignedCodes => false;
+
     /// <summary>The 32 codes of a block plus <see cref="CodeBias"/>, in order.</summary>
     static abstract Vector256<byte> BiasedCodes256(byte* block);
 

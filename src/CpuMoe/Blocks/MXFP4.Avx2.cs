@@ -10,6 +10,9 @@ internal readonly unsafe partial struct MXFP4
     public static int MaxCode => 24;
 
     /// <inheritdoc/>
+    public static bool HasSignedCodes => true;
+
+    /// <inheritdoc/>
     public static int CodeBias => 12;
 
     /// <inheritdoc/>

@@ -9,6 +9,9 @@ internal readonly unsafe partial struct Q8_0
     public static int MaxCode => 255;
 
     /// <inheritdoc/>
+    public static bool HasSignedCodes => true;
+
+    /// <inheritdoc/>
     public static int CodeBias => 128;
 
     /// <inheritdoc/>
