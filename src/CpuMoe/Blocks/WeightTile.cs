@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// Up to 256 values of 16 weight rows, unpacked for products with many activations: codes as unsigned bytes with the
 /// rows side by side, so that one vector multiplication serves 16 rows at once.
 /// </summary>
-/// <remarks>About 8 KB: a tile lives in the first-level cache while the activations of a batch pass by.</remarks>
+/// <remarks>About 7 KB: a tile lives in the first-level cache while the activations of a batch pass by.</remarks>
 internal unsafe struct WeightTile
 {
     /// <summary>Rows of a tile.</summary>

@@ -22,9 +22,9 @@ internal readonly unsafe struct ProjectionPart(WeightMatrix weights, float* bias
 internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
 {
     /// <summary>Weight rows per chunk: small enough to stay in the second-level cache while activations pass by.</summary>
-    public const int RowsPerChunk = 16;
+    public const int RowsPerChunk = 32;
 
-    // Activations per pass over a chunk: their results lie on the stack (32 KB). Every pass unpacks the weights anew.
+    // Activations per pass over a chunk: their results lie on the stack (64 KB). Every pass unpacks the weights anew.
     internal const int ColumnsPerPass = 512;
 
     private readonly ProjectionPart[] _parts = new ProjectionPart[4];

@@ -7,19 +7,22 @@ using CpuMoe.Blocks;
 namespace CpuMoe.Compute;
 
 /// <summary>
-/// Products of 16 weight rows with many activations: the weights are unpacked once, tile by tile, and every tile meets
+/// Products of 32 weight rows with many activations: the weights are unpacked once, tile by tile, and every tile meets
 /// all activations while it is in the first-level cache.
 /// </summary>
 /// <remarks>
-/// Eight activations at a time: one vector of codes (16 rows, 4 values each) is multiplied with four values of each of
-/// them. Products of unsigned codes and signed activations are summed in 16 bits for as many steps as cannot overflow
+/// Four activations at a time: a vector of codes holds 4 values of each of 16 rows and is multiplied with the same four
+/// values of an activation. Products of unsigned codes and signed activations are summed in 16 bits for as many steps as cannot overflow
 /// (15 * 127 * 2 * 8 = 30480), then brought to 32 bits by the multiplication with the integer scales.
 /// </remarks>
 internal static unsafe class TileProduct<TFormat>
     where TFormat : struct, IBlockFormat<TFormat>
 {
-    /// <summary>Activations that share one pass over a tile.</summary>
-    private const int Width = 8;
+    /// <summary>Rows of a product: two tiles, so that every activation that is loaded meets two vectors of weights.</summary>
+    public const int Rows = 2 * WeightTile.Rows;
+
+    /// <summary>Activations that share one pass over the tiles.</summary>
+    private const int Width = 4;
 
     /// <summary>Fewer activations than this do not repay the unpacking.</summary>
     private const int MinCount = 4;
@@ -38,163 +41,215 @@ internal static unsafe class TileProduct<TFormat>
 
     /// <summary>Whether tiles serve a product of these sizes.</summary>
     public static bool Serves(int rows, int count) =>
-        Avx512BW.IsSupported && TFormat.TileMaxCode != 0 && rows == WeightTile.Rows && count >= MinCount;
+        Avx512BW.IsSupported && TFormat.TileMaxCode != 0 && rows == Rows && count >= MinCount;
 
-    /// <summary>As <see cref="MatMulKernel.Multiply"/>, for 16 rows.</summary>
+    /// <summary>As <see cref="MatMulKernel.Multiply"/>, for <see cref="Rows"/> rows.</summary>
     [SkipLocalsInit]
     public static void Multiply(in WeightMatrix weights, int firstRow, ActivationRows activations, int* index, int count, float* y, long stride)
     {
-        byte* memory = stackalloc byte[sizeof(WeightTile) + 64];
-        var tile = (WeightTile*)(((nint)memory + 63) & ~63);
+        byte* memory = stackalloc byte[(2 * sizeof(WeightTile)) + 64];
+        var tiles = (WeightTile*)(((nint)memory + 63) & ~63);
         Column* columns = stackalloc Column[count + Width - 1];
-        float* spare = stackalloc float[WeightTile.Rows];
+        float* spare = stackalloc float[Rows];
         for (int c = 0; c < count + Width - 1; c++)
         {
             // Behind the last activation it is repeated, its results going nowhere.
             int source = Math.Min(c, count - 1);
             float* results = c < count ? y + (c * stride) : spare;
             columns[c] = new Column(activations[index == null ? source : index[source]], results);
-            new Span<float>(results, WeightTile.Rows).Clear();
+            new Span<float>(results, Rows).Clear();
         }
 
         byte* row = weights.Row(firstRow);
         for (int value = 0; value < weights.Columns; value += WeightTile.Values)
         {
             int values = Math.Min(WeightTile.Values, weights.Columns - value);
-            TFormat.LoadTile(row, weights.RowBytes, values, tile);
+            TFormat.LoadTile(row, weights.RowBytes, values, tiles);
+            TFormat.LoadTile(row + (WeightTile.Rows * weights.RowBytes), weights.RowBytes, values, tiles + 1);
             row += (long)WeightTile.Values / TFormat.ValuesPerBlock * TFormat.BytesPerBlock;
             for (int c = 0; c < count; c += Width)
             {
-                Columns8(tile, columns + c, value, values);
+                MultiplyFour(tiles, columns + c, value, values);
             }
 
             for (int c = 0; TFormat.TileMinima == TileMinima.OwnScale && c < count; c++)
             {
-                SubtractMinima(tile, columns + c, value, values);
+                SubtractMinima(tiles, columns + c, 0, value, values);
+                SubtractMinima(tiles, columns + c, 1, value, values);
             }
         }
     }
 
+    /// <summary>Four activations times the two tiles: of 16 sums, s01 is that of tile 0 and activation 1.</summary>
     [SkipLocalsInit]
-    private static void Columns8(WeightTile* tile, Column* columns, int value, int values)
+    private static void MultiplyFour(WeightTile* tiles, Column* columns, int value, int values)
     {
         sbyte* a0 = columns[0].Codes + value, a1 = columns[1].Codes + value, a2 = columns[2].Codes + value, a3 = columns[3].Codes + value;
-        sbyte* a4 = columns[4].Codes + value, a5 = columns[5].Codes + value, a6 = columns[6].Codes + value, a7 = columns[7].Codes + value;
-        byte* codes = tile->Codes;
+        byte* codes = tiles->Codes;
         int end = 0;
         for (int k = 0; k < values;)
         {
-            Vector512<int> i0 = default, i1 = default, i2 = default, i3 = default, i4 = default, i5 = default, i6 = default, i7 = default;
+            Vector512<int> i00 = default, i01 = default, i02 = default, i03 = default, i10 = default, i11 = default, i12 = default, i13 = default;
             end += TFormat.TileValuesPerScale;
             while (k < end)
             {
-                Vector512<short> scales = TFormat.TileValuesPerGroup != 0 ? Vector512.Load(tile->Scales + (k / 16 * 2 * WeightTile.Rows)) : Vector512<short>.One;
-                Vector512<byte> w = Vector512.LoadAligned(codes);
-                if (TFormat.TileMaxCode > 63)
+                Vector512<short> scales0 = GroupScales(tiles, k), scales1 = GroupScales(tiles + 1, k);
+                if (TFormat.TileMaxCode <= 63)
                 {
-                    Vector512<byte> low = w & Vector512.Create((byte)15), high = High(w);
-                    Vector512<short> l0 = Products(low, a0 + k), l1 = Products(low, a1 + k), l2 = Products(low, a2 + k), l3 = Products(low, a3 + k);
-                    Vector512<short> l4 = Products(low, a4 + k), l5 = Products(low, a5 + k), l6 = Products(low, a6 + k), l7 = Products(low, a7 + k);
-                    Vector512<short> h0 = Products(high, a0 + k), h1 = Products(high, a1 + k), h2 = Products(high, a2 + k), h3 = Products(high, a3 + k);
-                    Vector512<short> h4 = Products(high, a4 + k), h5 = Products(high, a5 + k), h6 = Products(high, a6 + k), h7 = Products(high, a7 + k);
-                    for (int step = 1; step < StepsPerSum; step++)
+                    Vector512<byte> w0 = Vector512.LoadAligned(codes), w1 = Vector512.LoadAligned(codes + sizeof(WeightTile));
+                    Vector512<sbyte> a = Four(a0 + k);
+                    Vector512<short> s00 = Products(w0, a), s10 = Products(w1, a);
+                    a = Four(a1 + k);
+                    Vector512<short> s01 = Products(w0, a), s11 = Products(w1, a);
+                    a = Four(a2 + k);
+                    Vector512<short> s02 = Products(w0, a), s12 = Products(w1, a);
+                    a = Four(a3 + k);
+                    Vector512<short> s03 = Products(w0, a), s13 = Products(w1, a);
+                    codes += 64;
+                    k += 4;
+                    for (int step = 1; step < StepsPerSum; step++, codes += 64, k += 4)
                     {
-                        codes += 64;
-                        k += 4;
-                        w = Vector512.LoadAligned(codes);
-                        low = w & Vector512.Create((byte)15);
-                        high = High(w);
-                        l0 += Products(low, a0 + k);
-                        h0 += Products(high, a0 + k);
-                        l1 += Products(low, a1 + k);
-                        h1 += Products(high, a1 + k);
-                        l2 += Products(low, a2 + k);
-                        h2 += Products(high, a2 + k);
-                        l3 += Products(low, a3 + k);
-                        h3 += Products(high, a3 + k);
-                        l4 += Products(low, a4 + k);
-                        h4 += Products(high, a4 + k);
-                        l5 += Products(low, a5 + k);
-                        h5 += Products(high, a5 + k);
-                        l6 += Products(low, a6 + k);
-                        h6 += Products(high, a6 + k);
-                        l7 += Products(low, a7 + k);
-                        h7 += Products(high, a7 + k);
+                        w0 = Vector512.LoadAligned(codes);
+                        w1 = Vector512.LoadAligned(codes + sizeof(WeightTile));
+                        a = Four(a0 + k);
+                        s00 += Products(w0, a);
+                        s10 += Products(w1, a);
+                        a = Four(a1 + k);
+                        s01 += Products(w0, a);
+                        s11 += Products(w1, a);
+                        a = Four(a2 + k);
+                        s02 += Products(w0, a);
+                        s12 += Products(w1, a);
+                        a = Four(a3 + k);
+                        s03 += Products(w0, a);
+                        s13 += Products(w1, a);
                     }
 
-                    Vector512<short> scales16 = scales << 4;
-                    i0 += Scaled(l0, scales) + Scaled(h0, scales16);
-                    i1 += Scaled(l1, scales) + Scaled(h1, scales16);
-                    i2 += Scaled(l2, scales) + Scaled(h2, scales16);
-                    i3 += Scaled(l3, scales) + Scaled(h3, scales16);
-                    i4 += Scaled(l4, scales) + Scaled(h4, scales16);
-                    i5 += Scaled(l5, scales) + Scaled(h5, scales16);
-                    i6 += Scaled(l6, scales) + Scaled(h6, scales16);
-                    i7 += Scaled(l7, scales) + Scaled(h7, scales16);
+                    i00 += Scaled(s00, scales0);
+                    i01 += Scaled(s01, scales0);
+                    i02 += Scaled(s02, scales0);
+                    i03 += Scaled(s03, scales0);
+                    i10 += Scaled(s10, scales1);
+                    i11 += Scaled(s11, scales1);
+                    i12 += Scaled(s12, scales1);
+                    i13 += Scaled(s13, scales1);
+                }
+                else if (AvxVnni.IsSupported)
+                {
+                    MultiplyBytes(codes, a0, a1, a2, a3, k, scales0, ref i00, ref i01, ref i02, ref i03);
+                    MultiplyBytes(codes + sizeof(WeightTile), a0, a1, a2, a3, k, scales1, ref i10, ref i11, ref i12, ref i13);
+                    codes += 64 * StepsPerSum;
+                    k += 4 * StepsPerSum;
                 }
                 else
                 {
-                    Vector512<short> h0 = Products(w, a0 + k), h1 = Products(w, a1 + k), h2 = Products(w, a2 + k), h3 = Products(w, a3 + k);
-                    Vector512<short> h4 = Products(w, a4 + k), h5 = Products(w, a5 + k), h6 = Products(w, a6 + k), h7 = Products(w, a7 + k);
-                    for (int step = 1; step < StepsPerSum; step++)
-                    {
-                        codes += 64;
-                        k += 4;
-                        w = Vector512.LoadAligned(codes);
-                        h0 += Products(w, a0 + k);
-                        h1 += Products(w, a1 + k);
-                        h2 += Products(w, a2 + k);
-                        h3 += Products(w, a3 + k);
-                        h4 += Products(w, a4 + k);
-                        h5 += Products(w, a5 + k);
-                        h6 += Products(w, a6 + k);
-                        h7 += Products(w, a7 + k);
-                    }
-
-                    i0 += Scaled(h0, scales);
-                    i1 += Scaled(h1, scales);
-                    i2 += Scaled(h2, scales);
-                    i3 += Scaled(h3, scales);
-                    i4 += Scaled(h4, scales);
-                    i5 += Scaled(h5, scales);
-                    i6 += Scaled(h6, scales);
-                    i7 += Scaled(h7, scales);
+                    MultiplyHalves(codes, a0, a1, a2, a3, k, scales0, ref i00, ref i01, ref i02, ref i03);
+                    MultiplyHalves(codes + sizeof(WeightTile), a0, a1, a2, a3, k, scales1, ref i10, ref i11, ref i12, ref i13);
+                    codes += 64 * StepsPerSum;
+                    k += 4 * StepsPerSum;
                 }
-
-                codes += 64;
-                k += 4;
             }
 
             int first = end - TFormat.TileValuesPerScale;
-            AddScaled(tile, columns + 0, i0, value, first);
-            AddScaled(tile, columns + 1, i1, value, first);
-            AddScaled(tile, columns + 2, i2, value, first);
-            AddScaled(tile, columns + 3, i3, value, first);
-            AddScaled(tile, columns + 4, i4, value, first);
-            AddScaled(tile, columns + 5, i5, value, first);
-            AddScaled(tile, columns + 6, i6, value, first);
-            AddScaled(tile, columns + 7, i7, value, first);
+            AddScaled(tiles, columns + 0, 0, i00, value, first);
+            AddScaled(tiles, columns + 1, 0, i01, value, first);
+            AddScaled(tiles, columns + 2, 0, i02, value, first);
+            AddScaled(tiles, columns + 3, 0, i03, value, first);
+            AddScaled(tiles, columns + 0, 1, i10, value, first);
+            AddScaled(tiles, columns + 1, 1, i11, value, first);
+            AddScaled(tiles, columns + 2, 1, i12, value, first);
+            AddScaled(tiles, columns + 3, 1, i13, value, first);
         }
     }
 
-    /// <summary>y += scale * (sum - minima), for one activation and the values under one float scale.</summary>
+    /// <summary>Codes of 8 bits for one tile, with the instruction that sums four products in 32 bits (256-bit vectors only).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled(WeightTile* tile, Column* column, Vector512<int> sum, int value, int first)
+    private static void MultiplyBytes(
+        byte* codes, sbyte* a0, sbyte* a1, sbyte* a2, sbyte* a3, int k, Vector512<short> scales, ref Vector512<int> i0, ref Vector512<int> i1, ref Vector512<int> i2, ref Vector512<int> i3)
     {
+        Vector256<int> l0 = default, l1 = default, l2 = default, l3 = default, u0 = default, u1 = default, u2 = default, u3 = default;
+        for (int end = k + (4 * StepsPerSum); k < end; k += 4, codes += 64)
+        {
+            Vector256<byte> lower = Vector256.LoadAligned(codes), upper = Vector256.LoadAligned(codes + 32);
+            Vector256<sbyte> a = Vector256.Create(*(int*)(a0 + k)).AsSByte();
+            l0 = AvxVnni.MultiplyWideningAndAdd(l0, lower, a);
+            u0 = AvxVnni.MultiplyWideningAndAdd(u0, upper, a);
+            a = Vector256.Create(*(int*)(a1 + k)).AsSByte();
+            l1 = AvxVnni.MultiplyWideningAndAdd(l1, lower, a);
+            u1 = AvxVnni.MultiplyWideningAndAdd(u1, upper, a);
+            a = Vector256.Create(*(int*)(a2 + k)).AsSByte();
+            l2 = AvxVnni.MultiplyWideningAndAdd(l2, lower, a);
+            u2 = AvxVnni.MultiplyWideningAndAdd(u2, upper, a);
+            a = Vector256.Create(*(int*)(a3 + k)).AsSByte();
+            l3 = AvxVnni.MultiplyWideningAndAdd(l3, lower, a);
+            u3 = AvxVnni.MultiplyWideningAndAdd(u3, upper, a);
+        }
+
+        i0 += Scaled(l0, u0, scales);
+        i1 += Scaled(l1, u1, scales);
+        i2 += Scaled(l2, u2, scales);
+        i3 += Scaled(l3, u3, scales);
+    }
+
+    /// <summary>Sums of 16 rows in 32 bits, times their integer scales (each twice in 16 bits).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Scaled(Vector256<int> lower, Vector256<int> upper, Vector512<short> scales)
+    {
+        Vector512<int> sums = lower.ToVector512Unsafe().WithUpper(upper);
+        return TFormat.TileValuesPerGroup == 0 ? sums : sums * Avx512F.ShiftRightArithmetic(scales.AsInt32(), 16);
+    }
+
+    /// <summary>Codes of 8 bits in two halves of 4, for one tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyHalves(
+        byte* codes, sbyte* a0, sbyte* a1, sbyte* a2, sbyte* a3, int k, Vector512<short> scales, ref Vector512<int> i0, ref Vector512<int> i1, ref Vector512<int> i2, ref Vector512<int> i3)
+    {
+        Vector512<short> l0 = default, l1 = default, l2 = default, l3 = default, h0 = default, h1 = default, h2 = default, h3 = default;
+        for (int end = k + (4 * StepsPerSum); k < end; k += 4, codes += 64)
+        {
+            Vector512<byte> w = Vector512.LoadAligned(codes);
+            Vector512<byte> low = w & Vector512.Create((byte)15), high = (w.AsUInt16() >>> 4).AsByte() & Vector512.Create((byte)15);
+            Vector512<sbyte> a = Four(a0 + k);
+            l0 += Products(low, a);
+            h0 += Products(high, a);
+            a = Four(a1 + k);
+            l1 += Products(low, a);
+            h1 += Products(high, a);
+            a = Four(a2 + k);
+            l2 += Products(low, a);
+            h2 += Products(high, a);
+            a = Four(a3 + k);
+            l3 += Products(low, a);
+            h3 += Products(high, a);
+        }
+
+        Vector512<short> highScales = scales << 4;
+        i0 += Scaled(l0, scales) + Scaled(h0, highScales);
+        i1 += Scaled(l1, scales) + Scaled(h1, highScales);
+        i2 += Scaled(l2, scales) + Scaled(h2, highScales);
+        i3 += Scaled(l3, scales) + Scaled(h3, highScales);
+    }
+
+    /// <summary>y += scale * (sum - minima), for one tile and activation and the values under one float scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddScaled(WeightTile* tiles, Column* column, int t, Vector512<int> sum, int value, int first)
+    {
+        WeightTile* tile = tiles + t;
         if (TFormat.TileMinima == TileMinima.SameScale)
         {
             sum -= Minima(tile, column, value, first);
         }
 
-        AddTo(column, Vector512.Load(tile->Scale + (first / TFormat.TileValuesPerScale * WeightTile.Rows)), column->Scales[(value + first) / TFormat.TileValuesPerScale], sum);
+        AddTo(column, t, Vector512.Load(tile->Scale + (first / TFormat.TileValuesPerScale * WeightTile.Rows)), column->Scales[(value + first) / TFormat.TileValuesPerScale], sum);
     }
 
-    private static void SubtractMinima(WeightTile* tile, Column* column, int value, int values)
+    private static void SubtractMinima(WeightTile* tiles, Column* column, int t, int value, int values)
     {
+        WeightTile* tile = tiles + t;
         for (int first = 0; first < values; first += TFormat.TileValuesPerScale)
         {
             Vector512<float> scale = Vector512.Load(tile->MinimumScale + (first / TFormat.TileValuesPerScale * WeightTile.Rows));
-            AddTo(column, scale, -column->Scales[(value + first) / TFormat.TileValuesPerScale], Minima(tile, column, value, first));
+            AddTo(column, t, scale, -column->Scales[(value + first) / TFormat.TileValuesPerScale], Minima(tile, column, value, first));
         }
     }
 
@@ -214,16 +269,25 @@ internal static unsafe class TileProduct<TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo(Column* column, Vector512<float> scale, float activationScale, Vector512<int> sum)
+    private static void AddTo(Column* column, int t, Vector512<float> scale, float activationScale, Vector512<int> sum)
     {
-        Vector512<float> y = Vector512.Load(column->Results);
-        Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(sum) * scale, Vector512.Create(activationScale), y).Store(column->Results);
+        float* results = column->Results + (t * WeightTile.Rows);
+        Vector512<float> y = Vector512.Load(results);
+        Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(sum) * scale, Vector512.Create(activationScale), y).Store(results);
     }
 
-    /// <summary>Sums of two neighbouring products of 16 rows with four activations.</summary>
+    /// <summary>Four values of an activation, for all 16 rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<short> Products(Vector512<byte> codes, sbyte* activations) =>
-        Avx512BW.MultiplyAddAdjacent(codes, Vector512.Create(*(int*)activations).AsSByte());
+    private static Vector512<sbyte> Four(sbyte* activations) => Vector512.Create(*(int*)activations).AsSByte();
+
+    /// <summary>Sums of two neighbouring products of 16 rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Products(Vector512<byte> codes, Vector512<sbyte> activations) => Avx512BW.MultiplyAddAdjacent(codes, activations);
+
+    /// <summary>The integer scales of the group that begins with value <paramref name="k"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> GroupScales(WeightTile* tile, int k) =>
+        TFormat.TileValuesPerGroup != 0 ? Vector512.LoadAligned(tile->Scales + ((uint)k / 16 * 2 * WeightTile.Rows)) : Vector512<short>.One;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Scaled(Vector512<short> sums, Vector512<short> scales) => Avx512BW.MultiplyAddAdjacent(sums, scales);
@@ -231,10 +295,7 @@ internal static unsafe class TileProduct<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<short> Pair(short* sums) => Vector512.Create(*(int*)sums).AsInt16();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> High(Vector512<byte> codes) => (codes.AsUInt16() >>> 4).AsByte() & Vector512.Create((byte)15);
-
-    /// <summary>One activation, and where its 16 results go.</summary>
+    /// <summary>One activation, and where its results go.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct Column(ActivationRow row, float* results)
     {
