@@ -18,6 +18,7 @@ public class InstructionSetMatrixTests
         typeof(DotTests),
         typeof(GoldenBlockTests),
         typeof(MatMulKernelTests),
+        typeof(TileProductTests),
         typeof(AttentionTests),
         typeof(DemoGoldenTests),
     ];
@@ -28,6 +29,9 @@ public class InstructionSetMatrixTests
 
     [Fact]
     public void EveryInstruction() => RunChild(lesser: false, Optimized);
+
+    [Fact]
+    public void NoAvxVnni() => RunChild(lesser: false, Optimized, "DOTNET_EnableAVXVNNI=0");
 
     [Fact]
     public void NoAvx512() => RunChild(lesser: true, Optimized, "DOTNET_EnableAVX512=0");
