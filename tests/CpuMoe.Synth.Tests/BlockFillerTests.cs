@@ -76,7 +76,7 @@ public class BlockFillerTests
     {
         using MemoryStream stream = new();
         long written = 0;
-        new WeightSource(seed, new ExpertPopularity(experts, used, skew), hasSelectionBias).Write(tensor, stream, bytes => written += bytes);
+        new WeightSource(seed, new ExpertPopularity(experts, used, skew), hasSelectionBias, embeddingDeviation: 1).Write(tensor, stream, bytes => written += bytes);
         Assert.Equal(tensor.ByteCount, written);
         Assert.Equal(tensor.ByteCount, stream.Length);
         return stream.ToArray();

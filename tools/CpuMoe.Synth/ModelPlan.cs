@@ -8,6 +8,9 @@ internal enum TensorRole
     /// <summary>A matrix: zero mean, standard deviation 1/sqrt(columns).</summary>
     Matrix,
 
+    /// <summary>The table of token embeddings; see <see cref="ModelPlan.EmbeddingDeviation"/>.</summary>
+    Embedding,
+
     /// <summary>Factors of a norm, about 1.</summary>
     Norm,
 
@@ -85,11 +88,18 @@ internal sealed class ModelPlan
     /// <summary>The bytes of all tensors.</summary>
     public long ByteCount => _tensors.Sum(tensor => tensor.ByteCount);
 
+    /// <summary>The standard deviation of the token embeddings.</summary>
+    /// <remarks>
+    /// Two sums per block are added to an embedding. Were it not the larger part of the result, what attention collects
+    /// from all tokens of a text would make them alike, and the router would give all of them the same experts.
+    /// </remarks>
+    public double EmbeddingDeviation => Math.Sqrt(2 * TrunkBlocks);
+
     private void AddTensors()
     {
         long embedding = Shape.Embedding;
         long vocabulary = Shape.Vocabulary.Size;
-        Add("token_embd.weight", -1, TensorRole.Matrix, embedding, vocabulary);
+        Add("token_embd.weight", -1, TensorRole.Embedding, embedding, vocabulary);
         for (int block = 0; block < BlockCount; block++)
         {
             AddAttention(block);
@@ -162,7 +172,7 @@ internal sealed class ModelPlan
     {
         long embedding = Shape.Embedding;
         AddToBlock(block, "nextn.eh_proj.weight", TensorRole.Matrix, 2 * embedding, embedding);
-        AddToBlock(block, "nextn.embed_tokens.weight", TensorRole.Matrix, embedding, Shape.Vocabulary.Size);
+        AddToBlock(block, "nextn.embed_tokens.weight", TensorRole.Embedding, embedding, Shape.Vocabulary.Size);
         AddToBlock(block, "nextn.enorm.weight", TensorRole.Norm, embedding);
         AddToBlock(block, "nextn.hnorm.weight", TensorRole.Norm, embedding);
         AddToBlock(block, "nextn.shared_head_head.weight", TensorRole.Matrix, embedding, Shape.Vocabulary.Size);

@@ -88,7 +88,8 @@ internal sealed class ModelWriter(ModelPlan plan, ulong seed, double skew)
         }
 
         ExpertPopularity popularity = new(plan.Shape.Experts, plan.Shape.ExpertsUsed, skew);
-        WeightSource weights = new(seed, popularity, hasSelectionBias: plan.Tensors.Any(tensor => tensor.Role == TensorRole.SelectionBias));
+        bool hasSelectionBias = plan.Tensors.Any(tensor => tensor.Role == TensorRole.SelectionBias);
+        WeightSource weights = new(seed, popularity, hasSelectionBias, plan.EmbeddingDeviation);
         foreach (PlannedTensor tensor in plan.Tensors)
         {
             write(tensor.Name, stream => weights.Write(tensor, stream, Written));

@@ -4,11 +4,12 @@ using CpuMoe.Gguf;
 
 namespace CpuMoe.Synth;
 
-/// <summary>Draws the values of tensors. They depend on the seed, the name and the type, not on what else is in the file.</summary>
+/// <summary>Draws the values of tensors. But for embeddings they depend on the seed, the name and the type, not on what else is in the file.</summary>
 /// <param name="seed">The seed of the model.</param>
 /// <param name="popularity">How often experts are to be chosen.</param>
 /// <param name="hasSelectionBias">Whether routers have a bias to steer the choice with; otherwise the scale of their rows does.</param>
-internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool hasSelectionBias)
+/// <param name="embeddingDeviation">The standard deviation of the token embeddings.</param>
+internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool hasSelectionBias, double embeddingDeviation)
 {
     private const int ChunkBytes = 1 << 20;
     private const double NormDeviation = 0.1;
@@ -31,6 +32,9 @@ internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool
         {
             case TensorRole.Matrix:
                 WriteMatrix(tensor, deviation, random, output, written);
+                break;
+            case TensorRole.Embedding:
+                WriteMatrix(tensor, embeddingDeviation, random, output, written);
                 break;
             case TensorRole.Norm:
                 WriteVector(Normals(columns, 1, NormDeviation, random), output, written);
