@@ -11,7 +11,7 @@ namespace CpuMoe.Diagnostics;
 /// </remarks>
 public static class IntegerPeak
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.6);
 
     /// <summary>Measures the best instructions that <see cref="KernelProbe.Path"/> allows.</summary>
     /// <param name="threads">Threads that compute; 0 means one per physical core.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 using CpuMoe.Compute;
@@ -25,14 +26,17 @@ public sealed unsafe class KernelProbe : IDisposable
     // Of weights in cache: a quarter of the smallest second-level cache of today's servers.
     private const int CacheBytesPerThread = 256 << 10;
 
-    // Passes long enough to hide the start of the threads, short enough to repeat on the scalar path.
+    // Passes long enough to hide the start of the threads, short enough to repeat with scalar products.
     private const int PassesOverCache = 16;
-    private const long BytesPerPass = 64L << 20;
     private const long ProductsPerPass = 1L << 28;
     private const int ChunksPerThread = 4;
 
+    // A method is compiled twice more after its first calls, each time when no other was new for a tenth of a second.
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
+
     private readonly WorkerPool _pool;
     private readonly StreamedMemory _memory;
+    private readonly HashSet<(GgmlType Format, bool IsPrefill)> _warm = [];
 
     /// <param name="threads">Threads that compute; 0 means one per physical core.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is negative.</exception>
@@ -74,6 +78,7 @@ public sealed unsafe class KernelProbe : IDisposable
         using var product = shape.InCache
             ? new Product(_pool.Threads, activations, RowsOf(CacheBytesPerThread / rowBytes), PassesOverCache)
             : new Product(_pool.Threads, activations, Projection.RowsPerChunk, repeats: 1);
+        WarmUp(format, product, rowBytes, kernel, cancellationToken);
         int rows = shape.InCache ? product.RowsPerChunk * _pool.Threads : RowsPerPass(rowBytes, shape.Columns);
 
         // From RAM every pass goes on where the one before ended.
@@ -99,6 +104,29 @@ public sealed unsafe class KernelProbe : IDisposable
         _memory.Dispose();
     }
 
+    /// <summary>Lets the compiler finish with the methods that a format uses for one or for many columns.</summary>
+    private void WarmUp(GgmlType format, Product product, long rowBytes, MatMulKernel kernel, CancellationToken cancellationToken)
+    {
+        int columns = product.Columns;
+        if (!_warm.Add((format, columns > 1)))
+        {
+            return;
+        }
+
+        // Small pieces: before it is compiled for speed, a method is slow.
+        product.Columns = Math.Min(columns, Projection.ColumnsPerPass);
+        product.Weights = new WeightMatrix(_memory.Pointer, product.RowsPerChunk * _pool.Threads, RowLength, rowBytes, kernel);
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _pool.Run(product, _pool.Threads);
+        }
+        while (Stopwatch.GetElapsedTime(start) < WarmUpTime);
+
+        product.Columns = columns;
+    }
+
     private ActivationMatrix Activations(int columns, ActivationFormat form)
     {
         var activations = new ActivationMatrix(columns, RowLength);
@@ -115,7 +143,7 @@ public sealed unsafe class KernelProbe : IDisposable
 
     private int RowsPerPass(long rowBytes, int columns)
     {
-        long rows = Math.Min(BytesPerPass / rowBytes, ProductsPerPass / ((long)RowLength * columns));
+        long rows = Math.Min(_memory.WindowBytes / rowBytes, ProductsPerPass / ((long)RowLength * columns));
         rows = Math.Max(rows, (long)Projection.RowsPerChunk * ChunksPerThread * _pool.Threads);
         return RowsOf(Math.Min(rows, _memory.Length / rowBytes));
     }
@@ -133,6 +161,8 @@ public sealed unsafe class KernelProbe : IDisposable
 
         public WeightMatrix Weights { get; set; }
 
+        public int Columns { get; set; } = activations.Rows;
+
         public void Execute(int chunk, int worker)
         {
             WeightMatrix weights = Weights;
@@ -142,9 +172,9 @@ public sealed unsafe class KernelProbe : IDisposable
             float* results = _results.Pointer + ((long)worker * RowsPerChunk * Projection.ColumnsPerPass);
             for (int repeat = 0; repeat < Repeats; repeat++)
             {
-                for (int column = 0; column < activations.Rows; column += Projection.ColumnsPerPass)
+                for (int column = 0; column < Columns; column += Projection.ColumnsPerPass)
                 {
-                    int columns = Math.Min(Projection.ColumnsPerPass, activations.Rows - column);
+                    int columns = Math.Min(Projection.ColumnsPerPass, Columns - column);
                     weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, results, RowsPerChunk);
                 }
             }

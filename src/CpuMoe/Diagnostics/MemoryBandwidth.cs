@@ -8,11 +8,11 @@ namespace CpuMoe.Diagnostics;
 /// <summary>How fast this machine reads memory: the limit of decoding, which reads every active weight once per token.</summary>
 public static class MemoryBandwidth
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Lets all threads read memory several times larger than the last-level cache, in order, with the widest loads and
-    /// software prefetch, until no pass is faster than those before. Takes about a second.
+    /// software prefetch, until no pass is faster than those before. Takes a second or two.
     /// </summary>
     /// <param name="threads">Threads that read; 0 means one per physical core.</param>
     /// <param name="cancellationToken">Ends the measurement between two passes.</param>
@@ -25,8 +25,8 @@ public static class MemoryBandwidth
         using var pool = new WorkerPool(threads);
         using var memory = new StreamedMemory(pool);
         var reader = new Reader(memory, pool.Threads);
-        TimeSpan best = BestTime.Of(() => pool.Run(reader, reader.Chunks), Patience, cancellationToken);
-        return memory.Length / best.TotalSeconds;
+        TimeSpan best = BestTime.Of(() => reader.ReadWindow(pool), Patience, cancellationToken);
+        return memory.WindowBytes / best.TotalSeconds;
     }
 
     private sealed unsafe class Reader(StreamedMemory memory, int workers) : IParallelJob
@@ -39,11 +39,18 @@ public static class MemoryBandwidth
         // What was read must be used, or the compiler may leave the loads out. A cache line for each worker.
         private readonly long[] _used = new long[workers * (CacheLine / sizeof(long))];
 
-        public int Chunks => (int)(memory.Length / ChunkBytes);
+        private long _window;
+
+        /// <summary>Reads the window after the one read before.</summary>
+        public void ReadWindow(WorkerPool pool)
+        {
+            pool.Run(this, (int)(memory.WindowBytes / ChunkBytes));
+            _window = (_window + memory.WindowBytes) % memory.Length;
+        }
 
         public void Execute(int chunk, int worker)
         {
-            byte* p = memory.Pointer + ((long)chunk * ChunkBytes);
+            byte* p = memory.Pointer + _window + ((long)chunk * ChunkBytes);
             _used[worker * (CacheLine / sizeof(long))] = Vector512.IsHardwareAccelerated ? Read512(p) : Read256(p);
         }
 

@@ -13,6 +13,7 @@ internal sealed unsafe class StreamedMemory : IParallelJob, IDisposable
     private const long SmallestSize = 256L << 20;
     private const long CacheOfUnknownSize = 64L << 20;
     private const int CachesInSize = 4;
+    private const int Windows = 4;
 
     private readonly NativeBuffer<byte> _memory;
 
@@ -27,8 +28,12 @@ internal sealed unsafe class StreamedMemory : IParallelJob, IDisposable
 
     public byte* Pointer => _memory.Pointer;
 
-    /// <summary>A whole number of MiB.</summary>
+    /// <summary>A whole number of windows, each a whole number of MiB.</summary>
     public long Length => _memory.Length;
+
+    /// <summary>What one timed pass reads, in bytes: a pass that goes on where the one before ended never finds its data in cache.</summary>
+    /// <remarks>One size for all measurements: the shorter the pass, the more likely is one that nothing disturbs.</remarks>
+    public long WindowBytes => Length / Windows;
 
     public void Dispose() => _memory.Dispose();
 
@@ -38,7 +43,8 @@ internal sealed unsafe class StreamedMemory : IParallelJob, IDisposable
     {
         long wanted = Math.Max(SmallestSize, CachesInSize * LastLevelCacheBytes());
         long bearable = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
-        return Math.Max(ChunkBytes, Math.Min(wanted, bearable) / ChunkBytes * ChunkBytes);
+        const long Unit = (long)ChunkBytes * Windows;
+        return Math.Max(Unit, Math.Min(wanted, bearable) / Unit * Unit);
     }
 
     /// <summary>The last-level caches of all processors together.</summary>
