@@ -55,13 +55,13 @@ internal sealed class RooflinePlot
         for (double x = _minX; x <= _maxX * 1.01; x *= 10)
         {
             Line(X(x), Top, X(x), Bottom, "#ddd");
-            Text(X(x), Bottom + 18, x.ToString("G4", Culture), "middle");
+            Text(X(x), Bottom + 18, x.ToString("0.####", Culture), "middle");
         }
 
         for (double y = _minY; y <= _maxY * 1.01; y *= 10)
         {
             Line(Left, Y(y), Right, Y(y), "#ddd");
-            Text(Left - 8, Y(y) + 4, y.ToString("G4", Culture), "end");
+            Text(Left - 8, Y(y) + 4, y.ToString("0.####", Culture), "end");
         }
 
         Text((Left + Right) / 2, Bottom + 40, "operations per byte of weights", "middle");
