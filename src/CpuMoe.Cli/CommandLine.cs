@@ -82,6 +82,8 @@ internal static class CommandLine
             new TokenizeCommand(console),
             new DetokenizeCommand(console),
             new PerplexityCommand(console),
+            new BenchCommand(console),
+            new KernelsCommand(console),
         };
         return root;
     }

@@ -38,6 +38,30 @@ internal sealed record TypeOutput(string Type, int Count, long Bytes);
 /// <summary>One tensor.</summary>
 internal sealed record TensorOutput(string Name, string Type, long[] Dimensions, long Bytes, int Shard);
 
+/// <summary>The output of <c>bench --json</c>; what was not measured is absent.</summary>
+internal sealed record BenchOutput(
+    string Model, int Threads, int PromptTokens, int GenTokens, int Depth, RateOutput? Prefill, RateOutput? Decode,
+    long ActiveBytesPerToken, double ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken);
+
+/// <summary>Tokens per second of all repetitions.</summary>
+internal sealed record RateOutput(double Median, double Min, double Max);
+
+/// <summary>The output of <c>kernels --json</c>.</summary>
+/// <param name="Threads">Threads that computed.</param>
+/// <param name="ReadBandwidthGbS">Of RAM, 10^9 bytes per second.</param>
+/// <param name="IntegerPeakGopS">10^9 operations per second by instruction set.</param>
+/// <param name="Kernels">One entry per format, instruction set and shape.</param>
+internal sealed record KernelsOutput(int Threads, double ReadBandwidthGbS, Dictionary<string, double> IntegerPeakGopS, KernelOutput[] Kernels);
+
+/// <summary>The rates of a kernel.</summary>
+/// <param name="Format">The format of the weights.</param>
+/// <param name="Isa">512, 256 or scalar.</param>
+/// <param name="Columns">Activations per product: 1 is decode.</param>
+/// <param name="Weights">Where they lie: ram or cache.</param>
+/// <param name="GbS">10^9 bytes of weights per second.</param>
+/// <param name="GopS">10^9 operations per second.</param>
+internal sealed record KernelOutput(string Format, string Isa, int Columns, string Weights, double GbS, double GopS);
+
 /// <summary>Serialisation without reflection.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(RunOutput))]
@@ -45,6 +69,8 @@ internal sealed record TensorOutput(string Name, string Type, long[] Dimensions,
 [JsonSerializable(typeof(TextOutput))]
 [JsonSerializable(typeof(PerplexityOutput))]
 [JsonSerializable(typeof(InspectOutput))]
+[JsonSerializable(typeof(BenchOutput))]
+[JsonSerializable(typeof(KernelsOutput))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>

@@ -11,6 +11,12 @@ internal sealed class ChildProcess : IDisposable
     private readonly Process _process;
 
     public ChildProcess(params string[] args)
+        : this([], args)
+    {
+    }
+
+    /// <summary>With environment variables besides those of this process.</summary>
+    public ChildProcess(Dictionary<string, string> environment, params string[] args)
     {
         ProcessStartInfo start = new(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
@@ -23,6 +29,11 @@ internal sealed class ChildProcess : IDisposable
         foreach (string argument in args)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         _process = Process.Start(start)!;

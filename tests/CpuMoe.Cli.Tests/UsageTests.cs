@@ -48,6 +48,15 @@ public class UsageTests
         { "token id must be", ["detokenize", "12,1.5"] },
         { "-f", ["perplexity"] },
         { "--ctx must be", ["perplexity", "-f", "x", "--ctx", "2"] },
+        { "-p 0 and -n 0 leave nothing to measure", ["bench", "-p", "0", "-n", "0"] },
+        { "-p must be an integer of 0 or more, not '-1'", ["bench", "-p", "-1"] },
+        { "-r must be an integer from 1 to 1000, not '0'", ["bench", "-r", "0"] },
+        { "--batch must be an integer from 1 to 4096, not '4097'", ["bench", "--batch", "4097"] },
+        { "--depth must be", ["bench", "--depth", "deep"] },
+        { "--ctx", ["bench", "--ctx", "512"] },
+        { "--format must be one of F32, ", ["kernels", "--format", "Q4_K", "IQ2_XXS"] },
+        { "--isa must be 512, 256 or scalar, not 'neon'", ["kernels", "--isa", "neon"] },
+        { "--patience must be", ["kernels", "--patience", "0"] },
     };
 
     [Theory]
@@ -70,6 +79,8 @@ public class UsageTests
     [InlineData("tokenize")]
     [InlineData("detokenize")]
     [InlineData("perplexity")]
+    [InlineData("bench")]
+    [InlineData("kernels")]
     public void Help_of_a_command_has_examples_of_it(string command)
     {
         CliResult result = Cli.Run(command, "--help");
@@ -85,7 +96,7 @@ public class UsageTests
     public void Examples_in_the_help_are_valid_command_lines()
     {
         // Files named in examples do not exist: a fault of the files (1) is right, a fault of the arguments (2) is not.
-        foreach (string command in (string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity"])
+        foreach (string command in (string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench"])
         {
             string help = Cli.Run(command, "--help").Out.ReplaceLineEndings("\n");
             string[] examples = [.. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n').Where(line => line.Contains("-m model.gguf", StringComparison.Ordinal))];
@@ -105,7 +116,7 @@ public class UsageTests
         CliResult result = Cli.Run("--help");
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
-        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
+        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -120,7 +131,7 @@ public class UsageTests
     [Fact]
     public void A_missing_model_is_a_failure()
     {
-        foreach (string[] args in (string[][])[["run", "-p", "x", "-m", "none.gguf"], ["chat", "-m", "none.gguf"], ["inspect", "none.gguf"], ["tokenize", "x", "-m", "none.gguf"], ["detokenize", "1", "-m", "none.gguf"]])
+        foreach (string[] args in (string[][])[["run", "-p", "x", "-m", "none.gguf"], ["chat", "-m", "none.gguf"], ["inspect", "none.gguf"], ["tokenize", "x", "-m", "none.gguf"], ["detokenize", "1", "-m", "none.gguf"], ["bench", "-m", "none.gguf"]])
         {
             CliResult result = Cli.Run(args);
             Assert.Equal(ExitCodes.Failure, result.ExitCode);

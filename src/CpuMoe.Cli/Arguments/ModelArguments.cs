@@ -13,7 +13,7 @@ internal sealed class ModelArguments
     private readonly Option<int?> _threads = NumberOption.Create<int>(
         "--threads", "T", "Worker threads; 0: one per physical core [0]", t => t is >= 0 and <= 1024, "an integer from 0 to 1024", "-t");
 
-    private readonly Option<int?> _contextLength;
+    private readonly Option<int?>? _contextLength;
 
     private readonly Option<string> _kvType = new Option<string>("--kv-type")
     {
@@ -27,16 +27,23 @@ internal sealed class ModelArguments
         Description = "fast: vector kernels on 8-bit activations; reference: scalar, what the file means, very slow [fast]",
     }.AcceptOnlyFrom("fast", "reference");
 
-    /// <summary>Adds the options to a command.</summary>
-    public ModelArguments(Command command, int smallestContext, string contextDescription)
+    /// <summary>Adds the options to a command that chooses the context itself.</summary>
+    public ModelArguments(Command command)
     {
         _file = new ModelFileArgument(command);
-        _contextLength = NumberOption.Create<int>(
-            "--ctx", "N", contextDescription, n => n >= smallestContext, $"an integer of {smallestContext} or more", "-c");
-        foreach (Option option in (Option[])[_contextLength, _threads, _kvType, _compute])
+        foreach (Option option in (Option[])[_threads, _kvType, _compute])
         {
             command.Options.Add(option);
         }
+    }
+
+    /// <summary>Adds the options to a command.</summary>
+    public ModelArguments(Command command, int smallestContext, string contextDescription)
+        : this(command)
+    {
+        _contextLength = NumberOption.Create<int>(
+            "--ctx", "N", contextDescription, n => n >= smallestContext, $"an integer of {smallestContext} or more", "-c");
+        command.Options.Add(_contextLength);
     }
 
     /// <summary>The format of the KV cache.</summary>
@@ -51,17 +58,19 @@ internal sealed class ModelArguments
     /// <exception cref="CliException">It is longer than the model allows.</exception>
     public int? ContextLength(ParseResult arguments, LanguageModel model)
     {
-        int? length = arguments.GetValue(_contextLength);
+        int? length = _contextLength is null ? null : arguments.GetValue(_contextLength);
         return length is null || length <= model.Model.ContextLength ? length
             : throw new CliException($"--ctx {length} is more than the {model.Model.ContextLength} tokens of the model");
     }
 
     /// <summary>Opens the model.</summary>
-    public LanguageModel Load(ParseResult arguments, CliConsole console)
+    public LanguageModel Load(ParseResult arguments, CliConsole console, int? batchSize = null)
     {
-        LanguageModel model = LanguageModel.Load(_file.Read(arguments, console), new ModelOptions
+        ModelOptions defaults = new();
+        LanguageModel model = LanguageModel.Load(_file.Read(arguments, console), defaults with
         {
-            Threads = arguments.GetValue(_threads) ?? 0,
+            Threads = arguments.GetValue(_threads) ?? defaults.Threads,
+            BatchSize = batchSize ?? defaults.BatchSize,
             Compute = arguments.GetValue(_compute) == "reference" ? ComputePath.Reference : ComputePath.Fast,
         });
         foreach (string warning in model.Model.Warnings)

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Runtime.Intrinsics.X86;
+using CpuMoe.Blocks;
+using CpuMoe.Compute;
+using CpuMoe.Gguf;
+
+namespace CpuMoe.Diagnostics;
+
+/// <summary>What a kernel is asked to do.</summary>
+/// <param name="Columns">Activations multiplied with the same weights: 1 is decode, more is prefill.</param>
+/// <param name="InCache">Whether the weights lie in the caches; otherwise they come from RAM.</param>
+public readonly record struct KernelShape(int Columns, bool InCache = false);
+
+/// <summary>What a kernel did.</summary>
+/// <param name="BytesPerSecond">Bytes of weights that were multiplied.</param>
+/// <param name="OperationsPerSecond">A multiplication and its addition are two.</param>
+public readonly record struct KernelRate(double BytesPerSecond, double OperationsPerSecond);
+
+/// <summary>Measures the matrix products of every weight format on all threads, cut as in a forward pass.</summary>
+/// <remarks>The activations are quantised beforehand; a pass does that once for many weights. Not safe for concurrent use.</remarks>
+public sealed unsafe class KernelProbe : IDisposable
+{
+    /// <summary>Values per weight row: the width of GLM-4.5-Air.</summary>
+    public const int RowLength = 4096;
+
+    // Of weights in cache: a quarter of the smallest second-level cache of today's servers.
+    private const int CacheBytesPerThread = 256 << 10;
+
+    // Passes long enough to hide the start of the threads, short enough to repeat with scalar products.
+    private const int PassesOverCache = 16;
+    private const long ProductsPerPass = 1L << 28;
+    private const int ChunksPerThread = 4;
+
+    // A method is compiled twice more after its first calls, each time when no other was new for a tenth of a second.
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
+
+    private readonly WorkerPool _pool;
+    private readonly StreamedMemory _memory;
+    private readonly HashSet<(GgmlType Format, bool IsPrefill)> _warm = [];
+
+    /// <param name="threads">Threads that compute; 0 means one per physical core.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is negative.</exception>
+    /// <exception cref="OutOfMemoryException">The system lacks the memory for the weights.</exception>
+    public KernelProbe(int threads = 0)
+    {
+        _pool = new WorkerPool(threads);
+        _memory = new StreamedMemory(_pool);
+    }
+
+    /// <summary>The formats that the engine computes with.</summary>
+    public static IReadOnlyList<GgmlType> Formats => BlockFormats.Supported;
+
+    /// <summary>The instructions that this process uses: the best that the machine has and the runtime was not told to leave.</summary>
+    public static VectorPath Path =>
+        Avx512BW.IsSupported ? VectorPath.Vector512 : Avx2.IsSupported ? VectorPath.Vector256 : VectorPath.Scalar;
+
+    /// <summary>Threads that compute.</summary>
+    public int Threads => _pool.Threads;
+
+    /// <summary>Bytes that <paramref name="format"/> takes per value.</summary>
+    public static double BytesPerValue(GgmlType format) => (double)format.BytesPerBlock() / format.ValuesPerBlock();
+
+    /// <summary>Repeats one product until it becomes no faster.</summary>
+    /// <param name="format">One of <see cref="Formats"/>.</param>
+    /// <param name="shape">Columns (1 or more) and place.</param>
+    /// <param name="patience">How long to go on without improvement.</param>
+    /// <param name="cancellationToken">Ends the measurement between two passes.</param>
+    /// <exception cref="ArgumentException">The engine does not compute with the format.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No columns.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public KernelRate Measure(GgmlType format, KernelShape shape, TimeSpan patience, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shape.Columns, 1, nameof(shape));
+        MatMulKernel kernel = MatMulKernel.For(format, MatMulPath.Fast)
+            ?? throw new ArgumentException($"The engine does not compute with {format}; it does with {string.Join(", ", Formats)}.", nameof(format));
+        using ActivationMatrix activations = Activations(shape.Columns, kernel.Activation);
+        long rowBytes = format.RowBytes(RowLength);
+        using var product = shape.InCache
+            ? new Product(_pool.Threads, activations, RowsOf(CacheBytesPerThread / rowBytes), PassesOverCache)
+            : new Product(_pool.Threads, activations, Projection.RowsPerChunk, repeats: 1);
+        WarmUp(format, product, rowBytes, kernel, cancellationToken);
+        int rows = shape.InCache ? product.RowsPerChunk * _pool.Threads : RowsPerPass(rowBytes, shape.Columns);
+
+        // From RAM every pass goes on where the one before ended.
+        int windows = shape.InCache ? 1 : (int)(_memory.Length / (rows * rowBytes));
+        int window = 0;
+        TimeSpan best = BestTime.Of(
+            () =>
+            {
+                product.Weights = new WeightMatrix(_memory.Pointer + (window * rows * rowBytes), rows, RowLength, rowBytes, kernel);
+                window = (window + 1) % windows;
+                _pool.Run(product, (rows + product.RowsPerChunk - 1) / product.RowsPerChunk);
+            },
+            patience,
+            cancellationToken);
+        double rowsPerSecond = (double)rows * product.Repeats / best.TotalSeconds;
+        return new KernelRate(rowsPerSecond * rowBytes, 2.0 * rowsPerSecond * RowLength * shape.Columns);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _memory.Dispose();
+    }
+
+    /// <summary>Lets the compiler finish with the methods that a format uses for one or for many columns.</summary>
+    private void WarmUp(GgmlType format, Product product, long rowBytes, MatMulKernel kernel, CancellationToken cancellationToken)
+    {
+        int columns = product.Columns;
+        if (!_warm.Add((format, columns > 1)))
+        {
+            return;
+        }
+
+        // Small pieces: before it is compiled for speed, a method is slow.
+        product.Columns = Math.Min(columns, Projection.ColumnsPerPass);
+        product.Weights = new WeightMatrix(_memory.Pointer, product.RowsPerChunk * _pool.Threads, RowLength, rowBytes, kernel);
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _pool.Run(product, _pool.Threads);
+        }
+        while (Stopwatch.GetElapsedTime(start) < WarmUpTime);
+
+        product.Columns = columns;
+    }
+
+    private ActivationMatrix Activations(int columns, ActivationFormat form)
+    {
+        var activations = new ActivationMatrix(columns, RowLength);
+        activations.Begin(columns);
+        Random random = new(1);
+        for (long i = 0; i < (long)columns * RowLength; i++)
+        {
+            activations.Values[i] = random.NextSingle() - 0.5f;
+        }
+
+        activations.Prepare(form, _pool);
+        return activations;
+    }
+
+    private int RowsPerPass(long rowBytes, int columns)
+    {
+        long rows = Math.Min(_memory.WindowBytes / rowBytes, ProductsPerPass / ((long)RowLength * columns));
+        rows = Math.Max(rows, (long)Projection.RowsPerChunk * ChunksPerThread * _pool.Threads);
+        return RowsOf(Math.Min(rows, _memory.Length / rowBytes));
+    }
+
+    private static int RowsOf(long rows) => Math.Max(1, (int)(rows / Projection.RowsPerChunk)) * Projection.RowsPerChunk;
+
+    /// <summary>One product, its rows shared by the threads.</summary>
+    private sealed class Product(int workers, ActivationMatrix activations, int rowsPerChunk, int repeats) : IParallelJob, IDisposable
+    {
+        private readonly NativeBuffer<float> _results = new((long)workers * rowsPerChunk * Projection.ColumnsPerPass);
+
+        public int RowsPerChunk { get; } = rowsPerChunk;
+
+        public int Repeats { get; } = repeats;
+
+        public WeightMatrix Weights { get; set; }
+
+        public int Columns { get; set; } = activations.Rows;
+
+        public void Execute(int chunk, int worker)
+        {
+            WeightMatrix weights = Weights;
+            int firstRow = chunk * RowsPerChunk;
+            int endRow = Math.Min(firstRow + RowsPerChunk, weights.Rows);
+            ActivationRows rows = activations.View(weights.Kernel.Activation);
+            float* results = _results.Pointer + ((long)worker * RowsPerChunk * Projection.ColumnsPerPass);
+            for (int repeat = 0; repeat < Repeats; repeat++)
+            {
+                for (int column = 0; column < Columns; column += Projection.ColumnsPerPass)
+                {
+                    int columns = Math.Min(Projection.ColumnsPerPass, Columns - column);
+                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, results, RowsPerChunk);
+                }
+            }
+        }
+
+        public void Dispose() => _results.Dispose();
+    }
+}

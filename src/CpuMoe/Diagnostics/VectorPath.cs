@@ -1,0 +1,14 @@
+namespace CpuMoe.Diagnostics;
+
+/// <summary>The instructions that products of weights and activations are computed with.</summary>
+public enum VectorPath
+{
+    /// <summary>No vectors: the definition of the formats.</summary>
+    Scalar,
+
+    /// <summary>AVX2.</summary>
+    Vector256,
+
+    /// <summary>AVX-512 BW.</summary>
+    Vector512,
+}
