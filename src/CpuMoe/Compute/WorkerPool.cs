@@ -31,6 +31,8 @@ internal sealed class WorkerPool : IDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private long _ticket = Bias;
     private int _unfinished;
+
+    // Workers that wait, or are about to wait, for a wake-up that nobody has sent them yet.
     private int _parked;
     private int _chunks;
     private IParallelJob? _job;
@@ -59,6 +61,7 @@ internal sealed class WorkerPool : IDisposable
     {
         lock (_region)
         {
+            ObjectDisposedException.ThrowIf(_stopping, this);
             if (_workers.Length == 0 || chunks <= 1)
             {
                 for (int chunk = 0; chunk < chunks; chunk++)
@@ -75,7 +78,7 @@ internal sealed class WorkerPool : IDisposable
             long epoch = (Volatile.Read(ref _ticket) >> 32) + 1;
             Interlocked.Exchange(ref _ticket, (epoch << 32) | (Bias + chunks));
 
-            int sleeping = Math.Min(Volatile.Read(ref _parked), chunks - 1);
+            int sleeping = TakeParked(chunks - 1);
             if (sleeping > 0)
             {
                 _wake.Release(sleeping);
@@ -101,14 +104,19 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
+    /// <summary>Ends the threads, after the job that runs.</summary>
     public void Dispose()
     {
-        if (_stopping)
+        lock (_region)
         {
-            return;
+            if (_stopping)
+            {
+                return;
+            }
+
+            _stopping = true;
         }
 
-        _stopping = true;
         if (_workers.Length > 0)
         {
             _wake.Release(_workers.Length);
@@ -179,11 +187,27 @@ internal sealed class WorkerPool : IDisposable
         }
 
         Interlocked.Increment(ref _parked);
-        if (Unclaimed(Interlocked.Read(ref _ticket)) <= 0 && !_stopping)
+        bool work = Unclaimed(Interlocked.Read(ref _ticket)) > 0 || _stopping;
+        if (!work || TakeParked(1) == 0)
         {
             _wake.Wait();
         }
+    }
 
-        Interlocked.Decrement(ref _parked);
+    /// <summary>
+    /// Strikes up to <paramref name="most"/> workers off the parked ones and returns how many. Who strikes them off
+    /// wakes them, so that each waits for exactly one wake-up: one sent twice would later end a rest without need.
+    /// </summary>
+    private int TakeParked(int most)
+    {
+        while (true)
+        {
+            int parked = Volatile.Read(ref _parked);
+            int taken = Math.Min(parked, most);
+            if (taken == 0 || Interlocked.CompareExchange(ref _parked, parked - taken, parked) == parked)
+            {
+                return taken;
+            }
+        }
     }
 }

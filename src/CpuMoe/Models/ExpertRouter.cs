@@ -48,7 +48,7 @@ internal sealed class ExpertRouter(RouterSettings settings, int experts)
                 TensorPrimitives.Sigmoid(logits, _scores);
                 break;
             case GatingFunction.Softmax:
-                TensorPrimitives.SoftMax(logits, _scores);
+                SoftMax(logits, _scores);
                 break;
             default:
                 logits.CopyTo(_scores);
@@ -74,7 +74,7 @@ internal sealed class ExpertRouter(RouterSettings settings, int experts)
 
         if (settings.Gating == GatingFunction.SoftmaxOverSelected)
         {
-            TensorPrimitives.SoftMax(weights, weights);
+            SoftMax(weights, weights);
         }
 
         if (settings.NormalizeWeights)
@@ -83,6 +83,14 @@ internal sealed class ExpertRouter(RouterSettings settings, int experts)
         }
 
         TensorPrimitives.Multiply(weights, settings.WeightScale, weights);
+    }
+
+    // TensorPrimitives.SoftMax does not subtract the maximum: it overflows for values above 88.
+    private static void SoftMax(ReadOnlySpan<float> x, Span<float> y)
+    {
+        TensorPrimitives.Subtract(x, TensorPrimitives.Max(x), y);
+        TensorPrimitives.Exp(y, y);
+        TensorPrimitives.Divide(y, TensorPrimitives.Sum<float>(y), y);
     }
 
     private int TakeBest()

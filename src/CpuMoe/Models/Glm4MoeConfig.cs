@@ -12,6 +12,7 @@ internal sealed record Glm4MoeConfig
     // More than any real model by an order of magnitude; keeps absurd files from driving allocations.
     private const int MaxBlocks = 4096;
     private const int MaxWidth = 1 << 20;
+    private const int MaxExperts = 1 << 12;
 
     /// <summary>Blocks in the file: trunk and NextN.</summary>
     public required int BlockCount { get; init; }
@@ -62,11 +63,13 @@ internal sealed record Glm4MoeConfig
         int heads = keys.Positive("attention.head_count", MaxWidth);
         int keyValueHeads = keys.InRange("attention.head_count_kv", heads, 1, heads);
         int keyLength = keys.InRange("attention.key_length", embedding / heads, 1, MaxWidth);
-        int experts = keys.Positive("expert_count", MaxWidth);
+        int valueLength = keys.InRange("attention.value_length", embedding / heads, 1, MaxWidth);
+        int experts = keys.Positive("expert_count", MaxExperts);
         int used = keys.Positive("expert_used_count", experts);
         int expertWidth = keys.Positive("expert_feed_forward_length", MaxWidth);
         keys.Require(heads % keyValueHeads == 0, "attention.head_count_kv", $"{keyValueHeads} does not divide the {heads} query heads.");
         keys.Require(keyLength % 2 == 0, "attention.key_length", $"{keyLength} is odd; rotation needs pairs.");
+        keys.Require((long)heads * Math.Max(keyLength, valueLength) <= MaxWidth, "attention.head_count", $"{heads} heads of {keyLength} and {valueLength} values are wider than {MaxWidth}.");
         int rotary = keys.InRange("rope.dimension_count", keyLength, 2, keyLength);
         keys.Require(rotary % 2 == 0, "rope.dimension_count", $"{rotary} is odd; rotation needs pairs.");
         keys.Require(keys.InRange("expert_group_count", 1, 0, experts) <= 1, "expert_group_count", "expert groups are not supported for this architecture.");
@@ -88,7 +91,7 @@ internal sealed record Glm4MoeConfig
             ContextLength = keys.Positive("context_length", int.MaxValue),
             EmbeddingLength = embedding,
             FeedForwardLength = keys.Positive("feed_forward_length", MaxWidth),
-            Attention = new AttentionShape(heads, keyValueHeads, keyLength, keys.InRange("attention.value_length", embedding / heads, 1, MaxWidth)),
+            Attention = new AttentionShape(heads, keyValueHeads, keyLength, valueLength),
             NormEpsilon = epsilon,
             RotaryDimensions = rotary,
             RotaryBase = frequencyBase,

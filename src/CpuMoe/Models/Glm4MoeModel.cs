@@ -10,6 +10,7 @@ namespace CpuMoe.Models;
 /// </remarks>
 internal sealed unsafe class Glm4MoeModel : Model
 {
+    private readonly GgufFile _file;
     private readonly Glm4MoeConfig _config;
     private readonly Glm4MoeLayer[] _layers;
     private readonly WeightMatrix _embedding;
@@ -40,6 +41,7 @@ internal sealed unsafe class Glm4MoeModel : Model
     /// <exception cref="GgufFormatException">A key or tensor is missing or does not fit.</exception>
     public Glm4MoeModel(GgufFile file, ModelOptions options)
     {
+        _file = file;
         _config = Glm4MoeConfig.Read(file.Metadata);
         var tensors = new TensorBinder(file, options.Compute == ComputePath.Fast ? MatMulPath.Fast : MatMulPath.Reference);
         _embedding = tensors.Vocabulary("token_embd.weight", _config.EmbeddingLength);
@@ -86,6 +88,7 @@ internal sealed unsafe class Glm4MoeModel : Model
     /// <inheritdoc/>
     public override KvCache CreateCache(int capacity, KvType type)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         AttentionShape shape = _config.Attention;
         return new KvCache(_layers.Length, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength, capacity, type);
     }
@@ -93,10 +96,10 @@ internal sealed unsafe class Glm4MoeModel : Model
     /// <inheritdoc/>
     public override void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default)
     {
-        int logitRows = CheckArguments(tokens, cache, logits);
         lock (_pass)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            int logitRows = CheckArguments(tokens, cache, logits);
             _cache = cache;
             int done = 0;
             while (done < tokens.Length)
@@ -131,6 +134,9 @@ internal sealed unsafe class Glm4MoeModel : Model
             _attention.Dispose();
             _rotary.Dispose();
             _assignment.Dispose();
+
+            // The weights are pointers into the mapping: it must not be collected before the model.
+            GC.KeepAlive(_file);
         }
     }
 
@@ -257,6 +263,13 @@ internal sealed unsafe class Glm4MoeModel : Model
 
     private int CheckArguments(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits)
     {
+        ArgumentNullException.ThrowIfNull(cache);
+        AttentionShape shape = _config.Attention;
+        if (!cache.Fits(_layers.Length, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        {
+            throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(cache));
+        }
+
         if (tokens.IsEmpty || tokens.Length > cache.Capacity - cache.Length)
         {
             throw new ArgumentException($"{tokens.Length} tokens do not fit behind the {cache.Length} of {cache.Capacity} positions of the cache.", nameof(tokens));

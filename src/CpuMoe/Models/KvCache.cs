@@ -11,6 +11,7 @@ public sealed unsafe class KvCache : IDisposable
 {
     private readonly NativeBuffer<byte> _keys;
     private readonly NativeBuffer<byte> _values;
+    private readonly int _layers;
     private readonly int _heads;
     private readonly int _keyLength;
     private readonly int _valueLength;
@@ -36,6 +37,7 @@ public sealed unsafe class KvCache : IDisposable
 
         Capacity = capacity;
         Type = type;
+        _layers = layers;
         _heads = heads;
         _keyLength = keyLength;
         _valueLength = valueLength;
@@ -75,6 +77,10 @@ public sealed unsafe class KvCache : IDisposable
         _keys.Dispose();
         _values.Dispose();
     }
+
+    /// <summary>Whether the cache was made for a model of these sizes.</summary>
+    internal bool Fits(int layers, int heads, int keyLength, int valueLength) =>
+        (_layers, _heads, _keyLength, _valueLength) == (layers, heads, keyLength, valueLength);
 
     /// <summary>Bytes of one token in all layers.</summary>
     internal static long BytesPerToken(int layers, int heads, int keyLength, int valueLength, KvType type) =>
