@@ -1,5 +1,6 @@
 using CpuMoe.Testing;
 using CpuMoe.Tests.Blocks;
+using CpuMoe.Tests.Compute;
 
 namespace CpuMoe.Tests;
 
@@ -12,9 +13,11 @@ public class InstructionSetMatrixTests
     private static readonly Type[] Classes =
     [
         typeof(ActivationQuantizerTests),
+        typeof(AttentionTests),
         typeof(BlockFormatTests),
         typeof(DotTests),
         typeof(GoldenBlockTests),
+        typeof(KvFormatTests),
     ];
 
     // Optimised from the first call: the tests call a kernel too rarely to see it in its final form, and the compiler's

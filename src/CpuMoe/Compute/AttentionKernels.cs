@@ -2,35 +2,48 @@ using System.Runtime.CompilerServices;
 
 namespace CpuMoe.Compute;
 
+/// <summary>Rows of floats at a fixed distance.</summary>
+/// <param name="first">The first row.</param>
+/// <param name="stride">Floats from row to row.</param>
+internal readonly unsafe struct FloatRows(float* first, int stride)
+{
+    public int Stride { get; } = stride;
+
+    public float* Row(int row) => first + (long)row * Stride;
+}
+
 /// <summary>The loops of attention, for registers of one width.</summary>
 /// <typeparam name="TLanes">The registers.</typeparam>
 internal static unsafe class AttentionKernels<TLanes>
     where TLanes : struct, IFloatLanes<TLanes>
 {
-    /// <summary>c += a * b for whole tiles of 6 rows and 2 registers: 12 sums and 3 operands fit the 16 registers of AVX2.</summary>
-    /// <param name="a">[rows][depth], <paramref name="aStride"/> floats from row to row.</param>
-    /// <param name="aStride">See <paramref name="a"/>.</param>
-    /// <param name="b">[depth][columns], <paramref name="bStride"/> floats from row to row.</param>
-    /// <param name="bStride">See <paramref name="b"/>.</param>
-    /// <param name="c">[rows][columns], <paramref name="cStride"/> floats from row to row.</param>
-    /// <param name="cStride">See <paramref name="c"/>.</param>
+    /// <summary>c += a * b.</summary>
+    /// <param name="a">[rows][depth].</param>
+    /// <param name="b">[depth][columns].</param>
+    /// <param name="c">[rows][columns].</param>
     /// <param name="rows">A multiple of <see cref="AttentionTile.RowTile"/>.</param>
-    /// <param name="columns">Rounded up to whole pairs of registers.</param>
-    /// <param name="depth">The length of the sums.</param>
+    /// <param name="columns">Rounded up to whole pairs of registers, which are read and written.</param>
+    /// <param name="depth">The length of the sums, 1 or more.</param>
+    /// <param name="ahead">Memory that is needed next. It is asked for bit by bit on the way, as memory answers.</param>
+    /// <param name="aheadBytes">The length of <paramref name="ahead"/>, or 0.</param>
     [SkipLocalsInit]
-    public static void AddProduct(float* a, int aStride, float* b, int bStride, float* c, int cStride, int rows, int columns, int depth)
+    public static void AddProduct(FloatRows a, FloatRows b, FloatRows c, int rows, int columns, int depth, byte* ahead, int aheadBytes)
     {
-        for (int column = 0; column < columns; column += 2 * TLanes.Count)
+        int width = 2 * TLanes.Count;
+        int share = aheadBytes / (rows / AttentionTile.RowTile * ((columns + width - 1) / width));
+        for (int column = 0; column < columns; column += width)
         {
-            for (int row = 0; row < rows; row += AttentionTile.RowTile)
+            for (int row = 0; row < rows; row += AttentionTile.RowTile, ahead += share)
             {
-                AddTile(a + (row * aStride), aStride, b + column, bStride, c + (row * cStride) + column, cStride, depth);
+                AddTile(a.Row(row), a.Stride, b.Row(0) + column, b.Stride, c.Row(row) + column, c.Stride, depth, ahead, share / depth);
             }
         }
     }
 
+    // 6 rows and 2 registers: 12 sums and 3 operands fit the 16 registers of AVX2, and 12 sums hide the latency of an
+    // addition on processors that start two per cycle.
     [SkipLocalsInit]
-    private static void AddTile(float* a, int aStride, float* b, int bStride, float* c, int cStride, nint depth)
+    private static void AddTile(float* a, int aStride, float* b, nint bStride, float* c, int cStride, nint depth, byte* ahead, nint aheadStep)
     {
         float* a1 = a + aStride;
         float* a2 = a1 + aStride;
@@ -41,6 +54,8 @@ internal static unsafe class AttentionKernels<TLanes>
         TLanes c01 = default, c11 = default, c21 = default, c31 = default, c41 = default, c51 = default;
         for (nint k = 0; k < depth; k++, b += bStride)
         {
+            TLanes.Prefetch(ahead);
+            ahead += aheadStep;
             TLanes b0 = TLanes.Load(b);
             TLanes b1 = TLanes.Load(b + TLanes.Count);
             TLanes x = TLanes.Broadcast(a[k]);
@@ -78,21 +93,18 @@ internal static unsafe class AttentionKernels<TLanes>
         TLanes.Store(TLanes.Load(c + TLanes.Count) + high, c + TLanes.Count);
     }
 
-    /// <summary>Turns rows of keys into columns.</summary>
-    /// <param name="keys">[AttentionTile.KeyStrip][<paramref name="length"/>].</param>
-    /// <param name="length">Values per key, a multiple of 4.</param>
-    /// <param name="columns">[length][...], <paramref name="stride"/> floats from row to row.</param>
-    /// <param name="stride">See <paramref name="columns"/>.</param>
+    /// <summary>Turns rows into columns.</summary>
+    /// <param name="source">[<see cref="AttentionTile.KeyStrip"/>][<paramref name="length"/>], read in fours.</param>
+    /// <param name="length">Values per row.</param>
+    /// <param name="destination">[length rounded up to fours][KeyStrip].</param>
     [SkipLocalsInit]
-    public static void Transpose(float* keys, int length, float* columns, int stride)
+    public static void Transpose(FloatRows source, int length, FloatRows destination)
     {
         for (int row = 0; row < AttentionTile.KeyStrip; row += TLanes.Count)
         {
-            float* source = keys + (row * length);
-            float* destination = columns + row;
-            for (int i = 0; i < length; i += 4, source += 4, destination += 4 * stride)
+            for (int i = 0; i < length; i += 4)
             {
-                TLanes.TransposeColumns(source, length, destination, stride);
+                TLanes.TransposeColumns(source.Row(row) + i, source.Stride, destination.Row(i) + row, destination.Stride);
             }
         }
     }
@@ -115,12 +127,12 @@ internal static unsafe class AttentionKernels<TLanes>
         float next = float.MaxNative(maximum, TLanes.Largest(largest));
         if (next != maximum)
         {
-            float correction = float.Exp2(maximum - next);
+            TLanes correction = Exp2(TLanes.Broadcast(maximum - next));
             maximum = next;
-            sum *= correction;
+            sum *= TLanes.Largest(correction);
             for (int i = 0; i < length; i += TLanes.Count)
             {
-                TLanes.Store(TLanes.Load(output + i) * TLanes.Broadcast(correction), output + i);
+                TLanes.Store(TLanes.Load(output + i) * correction, output + i);
             }
         }
 

@@ -29,7 +29,7 @@ internal abstract unsafe class AttentionTile : IDisposable
     /// <summary>Keys that are turned to columns at a time.</summary>
     public const int KeyStrip = 16;
 
-    // Outputs are computed in whole registers pairs; the widest have 32 floats.
+    // Outputs are computed in whole pairs of registers; the widest have 32 floats.
     private const int ColumnTile = 32;
 
     private readonly AttentionShape _shape;
@@ -50,8 +50,10 @@ internal abstract unsafe class AttentionTile : IDisposable
         _outputStride = RoundUp(shape.ValueLength, ColumnTile);
         int rows = RoundUp(tokens * shape.Group, RowTile);
         long queries = (long)rows * shape.KeyLength;
-        long keys = Block * shape.KeyLength;
-        long strip = KeyStrip * shape.KeyLength;
+
+        // Keys are turned in groups of 4 values, the last of which may reach beyond the last key.
+        long keys = Block * RoundUp(shape.KeyLength, 4);
+        long strip = (KeyStrip * shape.KeyLength) + ColumnTile;
 
         // The last register of the last value may reach beyond it.
         long values = Block * shape.ValueLength + ColumnTile;
@@ -112,39 +114,44 @@ internal abstract unsafe class AttentionTile : IDisposable
         new Span<float>(Outputs, _rows * _outputStride).Clear();
         for (; start < end; start += Block)
         {
-            AttendBlock(task, cache, start, Math.Min(Block, end - start));
+            AttendBlock(task, cache, start, end);
         }
     }
 
     public void Dispose() => _scratch.Dispose();
 
-    private protected abstract void Transpose(float* keys, int length, float* columns);
+    private protected abstract void Transpose(FloatRows source, int length, FloatRows destination);
 
-    private protected abstract void AddProduct(float* a, int aStride, float* b, int bStride, float* c, int cStride, int rows, int columns, int depth);
+    private protected abstract void AddProduct(FloatRows a, FloatRows b, FloatRows c, int rows, int columns, int depth, byte* ahead, int aheadBytes);
 
     private protected abstract void Soften(float* scores, ref float maximum, ref float sum, float* output, int length);
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
-    private void AttendBlock(in AttentionTask task, in KeyValueView cache, int start, int count)
+    private void AttendBlock(in AttentionTask task, in KeyValueView cache, int start, int end)
     {
+        int count = Math.Min(Block, end - start);
         int keyBytes = cache.Format.VectorBytes(_shape.KeyLength);
+        int valueBytes = cache.Format.VectorBytes(_shape.ValueLength);
         byte* keys = cache.Keys(task.Head) + (long)start * keyBytes;
+        byte* values = cache.Values(task.Head) + (long)start * valueBytes;
         for (int i = 0; i < count; i += KeyStrip)
         {
             cache.Format.Load(keys + i * keyBytes, _strip, Math.Min(KeyStrip, count - i) * _shape.KeyLength);
-            Transpose(_strip, _shape.KeyLength, _keys + i);
+            Transpose(new FloatRows(_strip, _shape.KeyLength), _shape.KeyLength, new FloatRows(_keys + i, Block));
         }
 
-        // Tokens before the block see nothing of it.
+        // The rows of tokens before the block see nothing of it.
         int firstRow = Math.Max(0, start - task.FirstPosition) * _shape.Group / RowTile * RowTile;
         int rows = _rows - firstRow;
-        float* scores = _scores + firstRow * Block;
-        new Span<float>(scores, rows * Block).Clear();
-        AddProduct(_queries + (long)firstRow * _shape.KeyLength, _shape.KeyLength, _keys, Block, scores, Block, rows, Block, _shape.KeyLength);
+        var queries = new FloatRows(_queries + (long)firstRow * _shape.KeyLength, _shape.KeyLength);
+        var scores = new FloatRows(_scores + firstRow * Block, Block);
+        new Span<float>(scores.Row(0), rows * Block).Clear();
+        AddProduct(queries, new FloatRows(_keys, Block), scores, rows, Block, _shape.KeyLength, values, count * valueBytes);
         Soften(task, start, count, firstRow);
-        cache.Format.Load(cache.Values(task.Head) + (long)start * cache.Format.VectorBytes(_shape.ValueLength), _values, count * _shape.ValueLength);
-        AddProduct(scores, Block, _values, _shape.ValueLength, Output(firstRow), _outputStride, rows, _shape.ValueLength, count);
+        cache.Format.Load(values, _values, count * _shape.ValueLength);
+        int next = Math.Min(Block, end - start - count);
+        AddProduct(scores, new FloatRows(_values, _shape.ValueLength), new FloatRows(Output(firstRow), _outputStride), rows, _shape.ValueLength, count, keys + count * keyBytes, next * keyBytes);
     }
 
     private void Soften(in AttentionTask task, int start, int count, int firstRow)
@@ -167,11 +174,11 @@ internal abstract unsafe class AttentionTile : IDisposable
     private sealed class Tile<TLanes>(AttentionShape shape, int tokens) : AttentionTile(shape, tokens)
         where TLanes : struct, IFloatLanes<TLanes>
     {
-        private protected override void Transpose(float* keys, int length, float* columns) =>
-            AttentionKernels<TLanes>.Transpose(keys, length, columns, Block);
+        private protected override void Transpose(FloatRows source, int length, FloatRows destination) =>
+            AttentionKernels<TLanes>.Transpose(source, length, destination);
 
-        private protected override void AddProduct(float* a, int aStride, float* b, int bStride, float* c, int cStride, int rows, int columns, int depth) =>
-            AttentionKernels<TLanes>.AddProduct(a, aStride, b, bStride, c, cStride, rows, columns, depth);
+        private protected override void AddProduct(FloatRows a, FloatRows b, FloatRows c, int rows, int columns, int depth, byte* ahead, int aheadBytes) =>
+            AttentionKernels<TLanes>.AddProduct(a, b, c, rows, columns, depth, ahead, aheadBytes);
 
         private protected override void Soften(float* scores, ref float maximum, ref float sum, float* output, int length) =>
             AttentionKernels<TLanes>.Soften(scores, ref maximum, ref sum, output, length);

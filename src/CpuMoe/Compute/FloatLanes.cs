@@ -12,6 +12,9 @@ internal unsafe interface IFloatLanes<TSelf>
     /// <summary>Floats per register: 16, 8 or 4.</summary>
     static abstract int Count { get; }
 
+    /// <summary>Asks for a cache line; any address will do.</summary>
+    static abstract void Prefetch(byte* address);
+
     static abstract TSelf Load(float* source);
 
     static abstract void Store(TSelf value, float* destination);
@@ -55,6 +58,8 @@ internal readonly unsafe struct FloatLanes512(Vector512<float> value) : IFloatLa
     public static int Count => 16;
 
     public static bool IsSupported => Avx512F.IsSupported;
+
+    public static void Prefetch(byte* address) => Sse.Prefetch1(address);
 
     public static FloatLanes512 Load(float* source) => new(Vector512.Load(source));
 
@@ -115,6 +120,8 @@ internal readonly unsafe struct FloatLanes256(Vector256<float> value) : IFloatLa
 
     public static bool IsSupported => Avx2.IsSupported;
 
+    public static void Prefetch(byte* address) => Sse.Prefetch1(address);
+
     public static FloatLanes256 Load(float* source) => new(Vector256.Load(source));
 
     public static void Store(FloatLanes256 value, float* destination) => value._value.Store(destination);
@@ -165,6 +172,14 @@ internal readonly unsafe struct FloatLanes128(Vector128<float> value) : IFloatLa
     private readonly Vector128<float> _value = value;
 
     public static int Count => 4;
+
+    public static void Prefetch(byte* address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch1(address);
+        }
+    }
 
     public static FloatLanes128 Load(float* source) => new(Vector128.Load(source));
 
