@@ -7,7 +7,7 @@ namespace CpuMoe.Benchmarks;
 /// One layer of attention of GLM-4.5-Air on one thread: a token, and a batch, behind a context. A token takes
 /// Depth * 96 * 256 multiply-adds.
 /// </summary>
-public unsafe class AttentionBenchmarks
+public unsafe class AttentionBenchmarks : IDisposable
 {
     private static readonly AttentionShape Shape = new(Heads: 96, KeyValueHeads: 8, KeyLength: 128, ValueLength: 128);
 
@@ -53,8 +53,9 @@ public unsafe class AttentionBenchmarks
     }
 
     [GlobalCleanup]
-    public void Cleanup()
+    public void Dispose()
     {
+        GC.SuppressFinalize(this);
         _attention.Dispose();
         _pool.Dispose();
         _keys.Dispose();

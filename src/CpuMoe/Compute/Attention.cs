@@ -39,10 +39,11 @@ internal sealed record AttentionShape(int Heads, int KeyValueHeads, int KeyLengt
 internal sealed unsafe class Attention : IParallelJob, IDisposable
 {
     /// <summary>Positions per span, a multiple of <see cref="AttentionTile.Block"/>.</summary>
-    internal const int Span = 512;
+    internal const int SpanLength = 512;
 
-    // Each key and value that is turned into floats serves this many queries or a few less.
-    private const int RowsPerTile = 96;
+    // Each key and value that is turned into floats serves this many queries or a few less. Their scratch is about
+    // 1.3 KB each and fits the second-level cache.
+    private const int RowsPerTile = 192;
 
     private readonly WorkerPool _pool;
     private readonly AttentionShape _shape;
@@ -86,7 +87,7 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
         _output = output;
         _firstPosition = firstPosition;
         _tokens = tokens;
-        _spans = (firstPosition + tokens + Span - 1) / Span;
+        _spans = (firstPosition + tokens + SpanLength - 1) / SpanLength;
         if (tokens > _tokensPerTile)
         {
             int tiles = (tokens + _tokensPerTile - 1) / _tokensPerTile;
@@ -136,9 +137,9 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
         maxima.Fill(float.NegativeInfinity);
         sums.Clear();
         tile.LoadQueries(task, Query(firstToken, head));
-        for (int start = 0; start < task.End; start += Span)
+        for (int start = 0; start < task.End; start += SpanLength)
         {
-            tile.Attend(task, _cache, start, Math.Min(task.End, start + Span));
+            tile.Attend(task, _cache, start, Math.Min(task.End, start + SpanLength));
             for (int row = 0; row < rows; row++)
             {
                 Join(Output(firstToken, head, row), ref maxima[row], ref sums[row], tile.Output(row), tile.Maxima[row], tile.Sums[row]);
@@ -157,7 +158,7 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
         var task = new AttentionTask(_tokens, _firstPosition, head);
         int rows = task.Tokens * _shape.Group;
         tile.LoadQueries(task, Query(0, head));
-        tile.Attend(task, _cache, span * Span, Math.Min(task.End, (span + 1) * Span));
+        tile.Attend(task, _cache, span * SpanLength, Math.Min(task.End, (span + 1) * SpanLength));
         for (int row = 0; row < rows; row++)
         {
             float* part = Part(head, span, row);

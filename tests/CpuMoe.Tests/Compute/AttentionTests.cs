@@ -22,9 +22,9 @@ public unsafe class AttentionTests
         var shape = new AttentionShape(heads, keyValueHeads, keyLength, valueLength);
         foreach (KvFormat format in (KvFormat[])[KvFormat.F32, KvFormat.F16, KvFormat.Q8])
         {
-            // Blocks have 64 positions, and tiles 8 tokens with 12 queries per head: single tokens, whole and part tiles,
+            // Blocks have 64 positions, and tiles 16 tokens with 12 queries per head: single tokens, whole and part tiles,
             // starts before, on, behind and in the middle of a block border, and batches that cross several borders.
-            foreach ((int first, int tokens) in ((int, int)[])[(0, 1), (0, 8), (0, 9), (63, 1), (64, 1), (65, 1), (60, 8), (63, 3), (37, 100), (130, 17)])
+            foreach ((int first, int tokens) in ((int, int)[])[(0, 1), (0, 8), (0, 9), (63, 1), (64, 1), (65, 1), (60, 8), (63, 3), (37, 100), (130, 17), (5, 200)])
             {
                 Check(shape, format, first, tokens, scoreSize: 1);
             }
@@ -39,7 +39,7 @@ public unsafe class AttentionTests
     {
         var shape = new AttentionShape(2 * group, 2, 32, 32);
         foreach ((int first, int tokens) in ((int, int)[])[
-            (Attention.Span - 1, 1), (Attention.Span, 1), (2 * Attention.Span, 2), (Attention.Span - 2, 5), (Attention.Span - 30, 60), (1500, 1)])
+            (Attention.SpanLength - 1, 1), (Attention.SpanLength, 1), (2 * Attention.SpanLength, 2), (Attention.SpanLength - 2, 5), (Attention.SpanLength - 30, 60), (1500, 1)])
         {
             Check(shape, KvFormat.F16, first, tokens, scoreSize: 4);
         }
@@ -83,14 +83,14 @@ public unsafe class AttentionTests
     [InlineData(5)]
     public void ATokenGivesTheSameBitsAloneAndInABatch(int threads)
     {
-        const int Positions = (2 * Attention.Span) + 70;
+        const int Positions = (2 * Attention.SpanLength) + 70;
         var shape = new AttentionShape(6, 2, 40, 24);
         using var data = new Data(shape, KvFormat.F16, Positions, scoreSize: 3);
         float[] queries = RandomBlocks.Floats(new Random(9), Positions * shape.Heads * shape.KeyLength);
         float[] batch = Run(data, queries, 0, Positions, threads);
         int perQuery = shape.Heads * shape.KeyLength;
         int perOutput = shape.Heads * shape.ValueLength;
-        foreach ((int first, int tokens) in ((int, int)[])[(149, 1), (3, 10), (64, 65), (Attention.Span, 1), (Attention.Span - 4, 8), (Positions - 1, 1), (Positions - 100, 100)])
+        foreach ((int first, int tokens) in ((int, int)[])[(149, 1), (3, 10), (64, 65), (Attention.SpanLength, 1), (Attention.SpanLength - 4, 8), (Positions - 1, 1), (Positions - 100, 100)])
         {
             float[] part = Run(data, queries[(first * perQuery)..((first + tokens) * perQuery)], first, tokens, threads: 1);
             Assert.Equal(batch[(first * perOutput)..((first + tokens) * perOutput)], part);
