@@ -14,6 +14,7 @@ public class InstructionSetMatrixTests
     private static readonly Type[] Classes =
     [
         typeof(ActivationQuantizerTests),
+        typeof(AttentionTests),
         typeof(BlockFormatTests),
         typeof(DotTests),
         typeof(GoldenBlockTests),
@@ -21,6 +22,7 @@ public class InstructionSetMatrixTests
         typeof(TileProductTests),
         typeof(AttentionTests),
         typeof(DemoGoldenTests),
+        typeof(KvFormatTests),
     ];
 
     // Optimised from the first call: the tests call a kernel too rarely to see it in its final form, and the compiler's

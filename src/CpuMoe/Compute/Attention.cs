@@ -31,34 +31,48 @@ internal sealed record AttentionShape(int Heads, int KeyValueHeads, int KeyLengt
 /// Causal attention with grouped queries: out = softmax(q . k / sqrt(KeyLength)) . v over the positions up to each query's own.
 /// </summary>
 /// <remarks>
-/// A chunk is one key/value head and a tile of tokens. Blocks of keys and values are expanded to floats once and used
-/// by all query heads of the group and all tokens of the tile; the softmax runs along with them (Milakov and
-/// Gimelshein, "Online normalizer calculation for softmax", 2018), so that scratch does not grow with the context.
+/// The positions are cut into spans of fixed length. A span is attended by itself and the spans of a query are joined in
+/// order, so that a token's result is the same to the bit alone, in a batch, and on any number of threads. A batch of
+/// several tiles is shared out by tile and key/value head. A single tile is shared out by span too (Dao et al.,
+/// "Flash-Decoding for long-context inference", 2023): who finishes the last span of a head joins them.
 /// </remarks>
 internal sealed unsafe class Attention : IParallelJob, IDisposable
 {
-    private const int TokensPerTile = 8;
-    private const int Block = 64;
+    /// <summary>Positions per span, a multiple of <see cref="AttentionTile.Block"/>.</summary>
+    internal const int SpanLength = 512;
+
+    // Each key and value that is turned into floats serves this many queries or a few less. Their scratch is about
+    // 1.3 KB each and fits the second-level cache.
+    private const int RowsPerTile = 192;
 
     private readonly WorkerPool _pool;
     private readonly AttentionShape _shape;
-    private readonly NativeBuffer<float> _scratch;
-    private readonly int _scratchPerWorker;
-    private readonly float _scale;
+    private readonly AttentionTile[] _tiles;
+    private readonly int[] _spansLeft;
+    private readonly int _tokensPerTile;
+    private NativeBuffer<float> _parts = new(0);
     private KeyValueView _cache;
     private float* _queries;
     private float* _output;
     private int _firstPosition;
     private int _tokens;
+    private int _spans;
 
     public Attention(WorkerPool pool, AttentionShape shape)
     {
         _pool = pool;
         _shape = shape;
-        _scale = 1 / MathF.Sqrt(shape.KeyLength);
-        _scratchPerWorker = Block * (shape.KeyLength + shape.ValueLength + 1) + 2 * TokensPerTile * shape.Group;
-        _scratch = new NativeBuffer<float>((long)_scratchPerWorker * pool.Threads);
+        _tokensPerTile = Math.Max(1, RowsPerTile / shape.Group);
+        _spansLeft = new int[shape.KeyValueHeads];
+        _tiles = new AttentionTile[pool.Threads];
+        for (int i = 0; i < _tiles.Length; i++)
+        {
+            _tiles[i] = AttentionTile.Create(shape, _tokensPerTile);
+        }
     }
+
+    // A query's part of a span: the output, the maximum and the sum.
+    private int PartLength => _shape.ValueLength + 2;
 
     /// <summary>Attends for <paramref name="tokens"/> tokens from position <paramref name="firstPosition"/> on, whose keys and values are in the cache.</summary>
     /// <param name="cache">The layer's keys and values.</param>
@@ -73,83 +87,137 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
         _output = output;
         _firstPosition = firstPosition;
         _tokens = tokens;
-        _pool.Run(this, (tokens + TokensPerTile - 1) / TokensPerTile * _shape.KeyValueHeads);
+        _spans = (firstPosition + tokens + SpanLength - 1) / SpanLength;
+        if (tokens > _tokensPerTile)
+        {
+            int tiles = (tokens + _tokensPerTile - 1) / _tokensPerTile;
+            _pool.Run(this, tiles * _shape.KeyValueHeads);
+            return;
+        }
+
+        Array.Fill(_spansLeft, _spans);
+        long parts = (long)_spans * tokens * _shape.Heads * PartLength;
+        if (parts > _parts.Length)
+        {
+            // Twice what is needed: contexts grow token by token.
+            _parts.Dispose();
+            _parts = new NativeBuffer<float>(2 * parts);
+        }
+
+        _pool.Run(this, _spans * _shape.KeyValueHeads);
     }
 
-    public void Dispose() => _scratch.Dispose();
+    public void Dispose()
+    {
+        _parts.Dispose();
+        foreach (AttentionTile tile in _tiles)
+        {
+            tile.Dispose();
+        }
+    }
 
     void IParallelJob.Execute(int chunk, int worker)
     {
-        int head = chunk % _shape.KeyValueHeads;
-        int firstToken = chunk / _shape.KeyValueHeads * TokensPerTile;
-        int endToken = Math.Min(_tokens, firstToken + TokensPerTile);
-        int end = _firstPosition + endToken;
-
-        float* keys = _scratch.Pointer + (long)worker * _scratchPerWorker;
-        float* values = keys + Block * _shape.KeyLength;
-        float* scores = values + Block * _shape.ValueLength;
-        float* maxima = scores + Block;
-        float* sums = maxima + TokensPerTile * _shape.Group;
-        new Span<float>(maxima, TokensPerTile * _shape.Group).Fill(float.NegativeInfinity);
-        new Span<float>(sums, TokensPerTile * _shape.Group).Clear();
-        for (int token = firstToken; token < endToken; token++)
+        if (_tokens > _tokensPerTile)
         {
-            new Span<float>(Output(token, head, 0), _shape.Group * _shape.ValueLength).Clear();
+            AttendTile(chunk / _shape.KeyValueHeads * _tokensPerTile, chunk % _shape.KeyValueHeads, _tiles[worker]);
         }
-
-        int keyBytes = _cache.Format.VectorBytes(_shape.KeyLength);
-        int valueBytes = _cache.Format.VectorBytes(_shape.ValueLength);
-        for (int start = 0; start < end; start += Block)
+        else
         {
-            int count = Math.Min(Block, end - start);
-            _cache.Format.Load(_cache.Keys(head) + (long)start * keyBytes, keys, count * _shape.KeyLength);
-            _cache.Format.Load(_cache.Values(head) + (long)start * valueBytes, values, count * _shape.ValueLength);
-            for (int token = firstToken; token < endToken; token++)
-            {
-                int visible = Math.Min(count, _firstPosition + token + 1 - start);
-                for (int g = 0; visible > 0 && g < _shape.Group; g++)
-                {
-                    int state = (token - firstToken) * _shape.Group + g;
-                    Accumulate(Query(token, head, g), keys, values, visible, scores, ref maxima[state], ref sums[state], Output(token, head, g));
-                }
-            }
-        }
-
-        for (int token = firstToken; token < endToken; token++)
-        {
-            for (int g = 0; g < _shape.Group; g++)
-            {
-                var output = new Span<float>(Output(token, head, g), _shape.ValueLength);
-                TensorPrimitives.Divide(output, sums[(token - firstToken) * _shape.Group + g], output);
-            }
+            AttendSpan(chunk / _spans, chunk % _spans, _tiles[worker]);
         }
     }
 
-    private float* Query(int token, int head, int g) => _queries + ((long)token * _shape.Heads + head * _shape.Group + g) * _shape.KeyLength;
-
-    private float* Output(int token, int head, int g) => _output + ((long)token * _shape.Heads + head * _shape.Group + g) * _shape.ValueLength;
-
-    /// <summary>Adds a block of positions to the running softmax of one query.</summary>
-    private void Accumulate(float* query, float* keys, float* values, int count, float* scores, ref float maximum, ref float sum, float* output)
+    private void AttendTile(int firstToken, int head, AttentionTile tile)
     {
-        var q = new ReadOnlySpan<float>(query, _shape.KeyLength);
-        var p = new Span<float>(scores, count);
-        var o = new Span<float>(output, _shape.ValueLength);
-        for (int j = 0; j < count; j++)
+        var task = new AttentionTask(Math.Min(_tokensPerTile, _tokens - firstToken), _firstPosition + firstToken, head);
+        int rows = task.Tokens * _shape.Group;
+        Span<float> maxima = stackalloc float[rows];
+        Span<float> sums = stackalloc float[rows];
+        maxima.Fill(float.NegativeInfinity);
+        sums.Clear();
+        tile.LoadQueries(task, Query(firstToken, head));
+        for (int start = 0; start < task.End; start += SpanLength)
         {
-            p[j] = _scale * TensorPrimitives.Dot(q, new ReadOnlySpan<float>(keys + j * _shape.KeyLength, _shape.KeyLength));
+            tile.Attend(task, _cache, start, Math.Min(task.End, start + SpanLength));
+            for (int row = 0; row < rows; row++)
+            {
+                Join(Output(firstToken, head, row), ref maxima[row], ref sums[row], tile.Output(row), tile.Maxima[row], tile.Sums[row]);
+            }
         }
 
-        float next = MathF.Max(maximum, TensorPrimitives.Max<float>(p));
-        float correction = MathF.Exp(maximum - next);
-        TensorPrimitives.Subtract(p, next, p);
-        TensorPrimitives.Exp<float>(p, p);
-        sum = sum * correction + TensorPrimitives.Sum<float>(p);
-        maximum = next;
-        TensorPrimitives.Multiply(o, correction, o);
-        for (int j = 0; j < count; j++)
+        for (int row = 0; row < rows; row++)
         {
-            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(values + j * _shape.ValueLength, _shape.ValueLength), p[j], o, o);
+            Span<float> output = Output(firstToken, head, row);
+            TensorPrimitives.Divide(output, sums[row], output);
         }
     }
+
+    private void AttendSpan(int head, int span, AttentionTile tile)
+    {
+        var task = new AttentionTask(_tokens, _firstPosition, head);
+        int rows = task.Tokens * _shape.Group;
+        tile.LoadQueries(task, Query(0, head));
+        tile.Attend(task, _cache, span * SpanLength, Math.Min(task.End, (span + 1) * SpanLength));
+        for (int row = 0; row < rows; row++)
+        {
+            float* part = Part(head, span, row);
+            new ReadOnlySpan<float>(tile.Output(row), _shape.ValueLength).CopyTo(new Span<float>(part, _shape.ValueLength));
+            part[_shape.ValueLength] = tile.Maxima[row];
+            part[_shape.ValueLength + 1] = tile.Sums[row];
+        }
+
+        if (Interlocked.Decrement(ref _spansLeft[head]) == 0)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                JoinParts(head, row);
+            }
+        }
+    }
+
+    private void JoinParts(int head, int row)
+    {
+        Span<float> output = Output(0, head, row);
+        float maximum = float.NegativeInfinity;
+        float sum = 0;
+        for (int span = 0; span < _spans; span++)
+        {
+            float* part = Part(head, span, row);
+            Join(output, ref maximum, ref sum, part, part[_shape.ValueLength], part[_shape.ValueLength + 1]);
+        }
+
+        TensorPrimitives.Divide(output, sum, output);
+    }
+
+    /// <summary>Adds the sums of a span to those of the spans before it, both relative to their own maximum.</summary>
+    private static void Join(Span<float> output, ref float maximum, ref float sum, float* part, float partMaximum, float partSum)
+    {
+        if (sum == 0)
+        {
+            // The first span, which every query sees something of.
+            new ReadOnlySpan<float>(part, output.Length).CopyTo(output);
+            (maximum, sum) = (partMaximum, partSum);
+            return;
+        }
+
+        float next = MathF.Max(maximum, partMaximum);
+        float factor = float.Exp2(maximum - next);
+        float partFactor = float.Exp2(partMaximum - next);
+        maximum = next;
+        sum = (sum * factor) + (partSum * partFactor);
+        TensorPrimitives.Multiply(output, factor, output);
+        TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(part, output.Length), partFactor, output, output);
+    }
+
+    private float* Query(int token, int head) => _queries + (((long)token * _shape.Heads) + (head * _shape.Group)) * _shape.KeyLength;
+
+    private Span<float> Output(int firstToken, int head, int row)
+    {
+        long query = ((long)(firstToken + (row / _shape.Group)) * _shape.Heads) + (head * _shape.Group) + (row % _shape.Group);
+        return new Span<float>(_output + (query * _shape.ValueLength), _shape.ValueLength);
+    }
+
+    private float* Part(int head, int span, int row) =>
+        _parts.Pointer + ((((long)head * _spans) + span) * _tokens * _shape.Group + row) * PartLength;
 }

@@ -1,4 +1,6 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 
 namespace CpuMoe.Compute;
@@ -43,13 +45,34 @@ internal abstract unsafe class KvFormat
         public override void Store(float* values, byte* stored, int length) =>
             TensorPrimitives.ConvertToHalf(new ReadOnlySpan<float>(values, length), new Span<Half>(stored, length));
 
-        public override void Load(byte* stored, float* values, int length) =>
-            TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(stored, length), new Span<float>(values, length));
+        public override void Load(byte* stored, float* values, int length)
+        {
+            int i = 0;
+            if (Avx512F.IsSupported)
+            {
+                for (; i <= length - 16; i += 16)
+                {
+                    Float16.Load512(stored + (i * sizeof(Half))).Store(values + i);
+                }
+            }
+            else if (Avx2.IsSupported)
+            {
+                for (; i <= length - 8; i += 8)
+                {
+                    Float16.Load256(stored + (i * sizeof(Half))).Store(values + i);
+                }
+            }
+
+            for (; i < length; i++)
+            {
+                values[i] = Float16.ReadFinite(stored + (i * sizeof(Half)));
+            }
+        }
     }
 
     // Generic only because the members of a format are reached through a type parameter.
     private sealed class Q8Format<TFormat> : KvFormat
-        where TFormat : struct, IBlockFormat<TFormat>
+        where TFormat : struct, IVectorBlock32<TFormat>
     {
         public override int Granularity => TFormat.ValuesPerBlock;
 
@@ -71,8 +94,39 @@ internal abstract unsafe class KvFormat
         {
             for (int i = 0; i < length; i += TFormat.ValuesPerBlock, stored += TFormat.BytesPerBlock)
             {
-                TFormat.Dequantize(stored, values + i);
+                if (Avx512F.IsSupported)
+                {
+                    Load512(stored, values + i);
+                }
+                else if (Avx2.IsSupported)
+                {
+                    Load256(stored, values + i);
+                }
+                else
+                {
+                    TFormat.Dequantize(stored, values + i);
+                }
             }
+        }
+
+        private static void Load256(byte* stored, float* values)
+        {
+            Vector256<float> scale = Vector256.Create(TFormat.Scale(stored));
+            Vector256<sbyte> codes = TFormat.Codes256(stored);
+            for (int i = 0; i < 2; i++)
+            {
+                Vector128<sbyte> half = i == 0 ? codes.GetLower() : codes.GetUpper();
+                (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(half)) * scale).Store(values + 16 * i);
+                (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(half, 8))) * scale).Store(values + 16 * i + 8);
+            }
+        }
+
+        private static void Load512(byte* stored, float* values)
+        {
+            Vector512<float> scale = Vector512.Create(TFormat.Scale(stored));
+            Vector256<sbyte> codes = TFormat.Codes256(stored);
+            (Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(codes.GetLower())) * scale).Store(values);
+            (Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(codes.GetUpper())) * scale).Store(values + 16);
         }
     }
 }

@@ -19,6 +19,7 @@ public class LayerTests
         ["Text"] = ["Gguf"],
         ["Chat"] = ["Text"],
         ["Generation"] = ["Gguf", "Models", "Text"],
+        ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
     };
 
     public static TheoryData<string> Folders => [.. Arrows.Keys];

@@ -22,12 +22,52 @@ public unsafe class AttentionTests
         var shape = new AttentionShape(heads, keyValueHeads, keyLength, valueLength);
         foreach (KvFormat format in (KvFormat[])[KvFormat.F32, KvFormat.F16, KvFormat.Q8])
         {
-            // Tiles have 8 tokens and blocks 64 positions: single tokens, whole and part tiles, starts before, on,
-            // behind and in the middle of a block border, and batches that cross one or several borders.
-            foreach ((int first, int tokens) in ((int, int)[])[(0, 1), (0, 8), (0, 9), (63, 1), (64, 1), (65, 1), (60, 8), (63, 3), (37, 100), (130, 17)])
+            // Blocks have 64 positions, and tiles 16 tokens with 12 queries per head: single tokens, whole and part tiles,
+            // starts before, on, behind and in the middle of a block border, and batches that cross several borders.
+            foreach ((int first, int tokens) in ((int, int)[])[(0, 1), (0, 8), (0, 9), (63, 1), (64, 1), (65, 1), (60, 8), (63, 3), (37, 100), (130, 17), (5, 200)])
             {
                 Check(shape, format, first, tokens, scoreSize: 1);
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(12)]
+    [InlineData(100)]
+    public void MatchesTheDefinitionAcrossSpans(int group)
+    {
+        var shape = new AttentionShape(2 * group, 2, 32, 32);
+        foreach ((int first, int tokens) in ((int, int)[])[
+            (Attention.SpanLength - 1, 1), (Attention.SpanLength, 1), (2 * Attention.SpanLength, 2), (Attention.SpanLength - 2, 5), (Attention.SpanLength - 30, 60), (1500, 1)])
+        {
+            Check(shape, KvFormat.F16, first, tokens, scoreSize: 4);
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(6, 5)]
+    [InlineData(39, 33)]
+    public void SizesNeedNotFillRegisters(int keyLength, int valueLength)
+    {
+        foreach (KvFormat format in (KvFormat[])[KvFormat.F32, KvFormat.F16])
+        {
+            Check(new AttentionShape(10, 2, keyLength, valueLength), format, 50, 30, scoreSize: 1);
+        }
+    }
+
+    [Fact]
+    public void OneAttentionServesShortAndLongContextsInTurn()
+    {
+        var shape = new AttentionShape(4, 2, 32, 32);
+        using var data = new Data(shape, KvFormat.Q8, positions: 1200, scoreSize: 3);
+        using var pool = new WorkerPool(2);
+        using var attention = new Attention(pool, shape);
+        float[] queries = RandomBlocks.Floats(new Random(3), 70 * shape.Heads * shape.KeyLength);
+        foreach ((int first, int tokens) in ((int, int)[])[(0, 1), (1199, 1), (30, 3), (1100, 70), (5, 1), (0, 70)])
+        {
+            Assert.Equal(Run(data, queries, first, tokens, threads: 1), Run(attention, data, queries, first, tokens));
         }
     }
 
@@ -43,13 +83,14 @@ public unsafe class AttentionTests
     [InlineData(5)]
     public void ATokenGivesTheSameBitsAloneAndInABatch(int threads)
     {
+        const int Positions = (2 * Attention.SpanLength) + 70;
         var shape = new AttentionShape(6, 2, 40, 24);
-        using var data = new Data(shape, KvFormat.F16, positions: 150, scoreSize: 3);
-        float[] queries = RandomBlocks.Floats(new Random(9), 150 * shape.Heads * shape.KeyLength);
-        float[] batch = Run(data, queries, 0, 150, threads);
+        using var data = new Data(shape, KvFormat.F16, Positions, scoreSize: 3);
+        float[] queries = RandomBlocks.Floats(new Random(9), Positions * shape.Heads * shape.KeyLength);
+        float[] batch = Run(data, queries, 0, Positions, threads);
         int perQuery = shape.Heads * shape.KeyLength;
         int perOutput = shape.Heads * shape.ValueLength;
-        foreach ((int first, int tokens) in ((int, int)[])[(149, 1), (3, 10), (64, 65)])
+        foreach ((int first, int tokens) in ((int, int)[])[(149, 1), (3, 10), (64, 65), (Attention.SpanLength, 1), (Attention.SpanLength - 4, 8), (Positions - 1, 1), (Positions - 100, 100)])
         {
             float[] part = Run(data, queries[(first * perQuery)..((first + tokens) * perQuery)], first, tokens, threads: 1);
             Assert.Equal(batch[(first * perOutput)..((first + tokens) * perOutput)], part);
@@ -101,6 +142,11 @@ public unsafe class AttentionTests
     {
         using var pool = new WorkerPool(threads);
         using var attention = new Attention(pool, data.Shape);
+        return Run(attention, data, queries, first, tokens);
+    }
+
+    private static float[] Run(Attention attention, Data data, float[] queries, int first, int tokens)
+    {
         float[] output = new float[tokens * data.Shape.Heads * data.Shape.ValueLength];
         Array.Fill(output, float.NaN);
         fixed (float* q = queries, y = output)

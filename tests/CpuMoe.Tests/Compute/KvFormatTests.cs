@@ -18,6 +18,42 @@ public unsafe class KvFormatTests
         Assert.Equal(length / 32 * 34, KvFormat.Q8.VectorBytes(length));
     }
 
+    [Fact]
+    public void F16ReadsEveryFiniteNumber()
+    {
+        Half[] halves = [.. Enumerable.Range(0, 65536).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).Where(Half.IsFinite)];
+
+        // One short of a whole number of registers.
+        float[] values = new float[halves.Length - 1];
+        fixed (Half* x = halves)
+        fixed (float* y = values)
+        {
+            KvFormat.F16.Load((byte*)x, y, values.Length);
+        }
+
+        Assert.Equal(halves.Take(values.Length).Select(h => (float)h), values);
+    }
+
+    [Fact]
+    public void Q8ReadsEveryCode()
+    {
+        byte[] stored = new byte[8 * 34];
+        for (int i = 0; i < 256; i++)
+        {
+            BitConverter.TryWriteBytes(stored.AsSpan(i / 32 * 34), (Half)(0.5f + (i / 32)));
+            stored[(i / 32 * 34) + 2 + (i % 32)] = (byte)i;
+        }
+
+        float[] values = new float[256];
+        fixed (byte* x = stored)
+        fixed (float* y = values)
+        {
+            KvFormat.Q8.Load(x, y, 256);
+        }
+
+        Assert.Equal(Enumerable.Range(0, 256).Select(i => (sbyte)i * (0.5f + (i / 32))), values);
+    }
+
     [Theory]
     [InlineData(1e-3f)]
     [InlineData(1f)]
