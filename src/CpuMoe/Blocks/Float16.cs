@@ -7,26 +7,33 @@ namespace CpuMoe.Blocks;
 /// <summary>IEEE half floats, as GGUF stores scales and F16 tensors.</summary>
 internal static unsafe class Float16
 {
-    /// <summary>2^112: the difference of the exponent biases of float (127) and half (15).</summary>
-    private const float ExponentShift = 5.192296858534828e33f;
+    // A half that is extended to 32 bits with its sign and shifted left by 13 has its sign in bit 31 and its exponent
+    // and fraction where a float has the lower 5 bits of its exponent and the upper 10 of its fraction.
+    private const int SignBit = int.MinValue;
+    private const int MagnitudeBits = 0x0fff_e000;
+    private const int ExponentStep = 1 << 23;
 
-    private const int ValueBits = unchecked((int)0x8fff_e000);
+    // The difference of the exponent biases of float (127) and half (15).
+    private const int ExponentShift = 112 * ExponentStep;
 
     /// <summary>The half at <paramref name="source"/> (any alignment) as a float, exact for every bit pattern.</summary>
     public static float Read(byte* source) => (float)BitConverter.UInt16BitsToHalf(Unsafe.ReadUnaligned<ushort>(source));
 
     /// <summary>
-    /// As <see cref="Read"/> for a finite half, without a branch: the bits are moved into the place of a float's and a
-    /// multiplication mends the exponent, also that of subnormals. An infinity or NaN, which no intact file has for a
-    /// scale, comes out as a number of 65536 or more.
+    /// As <see cref="Read"/> for a finite half, without a branch and without an operation on a subnormal float, which
+    /// processors are slow at: a subnormal half is given an exponent (and so a leading one), which is subtracted again.
+    /// An infinity or NaN, which no intact file has for a scale, comes out as a number of 65536 or more.
     /// </summary>
+    /// <remarks>Source of the idea: Giesen, "Half to float done quick", 2012.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReadFinite(byte* source)
     {
-        // Extended to 32 bits with its sign and shifted, a half has its sign in bit 31, copies of it below that fall to
-        // the mask, and the other 15 bits from bit 13 on.
         int bits = Unsafe.ReadUnaligned<short>(source) << 13;
-        return BitConverter.Int32BitsToSingle(bits & ValueBits) * ExponentShift;
+        int magnitude = bits & MagnitudeBits;
+        int subnormal = (magnitude - ExponentStep) >> 31;
+        float value = BitConverter.Int32BitsToSingle(magnitude + ExponentShift + (subnormal & ExponentStep))
+            - BitConverter.Int32BitsToSingle(subnormal & (ExponentShift + ExponentStep));
+        return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) | (bits & SignBit));
     }
 
     /// <summary>Eight finite halves, by the method of <see cref="ReadFinite"/>.</summary>
@@ -34,7 +41,11 @@ internal static unsafe class Float16
     public static Vector256<float> Load256(byte* source)
     {
         Vector256<int> bits = Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)source), 13);
-        return (bits & Vector256.Create(ValueBits)).AsSingle() * Vector256.Create(ExponentShift);
+        Vector256<int> magnitude = bits & Vector256.Create(MagnitudeBits);
+        Vector256<int> subnormal = Avx2.ShiftRightArithmetic(magnitude - Vector256.Create(ExponentStep), 31);
+        Vector256<float> value = (magnitude + Vector256.Create(ExponentShift) + (subnormal & Vector256.Create(ExponentStep))).AsSingle()
+            - (subnormal & Vector256.Create(ExponentShift + ExponentStep)).AsSingle();
+        return value | (bits & Vector256.Create(SignBit)).AsSingle();
     }
 
     /// <summary>Sixteen finite halves, by the method of <see cref="ReadFinite"/>.</summary>
@@ -42,19 +53,27 @@ internal static unsafe class Float16
     public static Vector512<float> Load512(byte* source)
     {
         Vector512<int> bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13);
-        return (bits & Vector512.Create(ValueBits)).AsSingle() * Vector512.Create(ExponentShift);
+        Vector512<int> magnitude = bits & Vector512.Create(MagnitudeBits);
+        Vector512<int> subnormal = Avx512F.ShiftRightArithmetic(magnitude - Vector512.Create(ExponentStep), 31);
+        Vector512<float> value = (magnitude + Vector512.Create(ExponentShift) + (subnormal & Vector512.Create(ExponentStep))).AsSingle()
+            - (subnormal & Vector512.Create(ExponentShift + ExponentStep)).AsSingle();
+        return value | (bits & Vector512.Create(SignBit)).AsSingle();
     }
 
     /// <summary>Four finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadEvery(byte* source, int stride)
     {
-        // The upper half of a 32-bit place instead of a shift by 16; the sign is extended by a shift to the right.
+        // To the upper half of a 32-bit place; the sign is extended by a shift to the right.
         Vector128<short> halves = Sse2.Insert(Vector128<short>.Zero, Unsafe.ReadUnaligned<short>(source), 1);
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + stride), 3);
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (2 * stride)), 5);
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (3 * stride)), 7);
         Vector128<int> bits = Sse2.ShiftRightArithmetic(halves.AsInt32(), 3);
-        return (bits & Vector128.Create(ValueBits)).AsSingle() * Vector128.Create(ExponentShift);
+        Vector128<int> magnitude = bits & Vector128.Create(MagnitudeBits);
+        Vector128<int> subnormal = Sse2.ShiftRightArithmetic(magnitude - Vector128.Create(ExponentStep), 31);
+        Vector128<float> value = (magnitude + Vector128.Create(ExponentShift) + (subnormal & Vector128.Create(ExponentStep))).AsSingle()
+            - (subnormal & Vector128.Create(ExponentShift + ExponentStep)).AsSingle();
+        return value | (bits & Vector128.Create(SignBit)).AsSingle();
     }
 }

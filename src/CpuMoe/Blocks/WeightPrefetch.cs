@@ -10,7 +10,7 @@ namespace CpuMoe.Blocks;
 internal static unsafe class WeightPrefetch
 {
     // Far enough to cover the latency of memory, near enough to be still in the first-level cache when used.
-    private const int Distance = 2048;
+    private const int Distance = 4096;
     private const int CacheLine = 64;
 
     /// <summary>Requests the cache lines of one block, <see cref="Distance"/> bytes after <paramref name="block"/>.</summary>

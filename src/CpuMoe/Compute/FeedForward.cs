@@ -52,6 +52,8 @@ internal sealed unsafe class FeedForward
     private ActivationMatrix _x = null!;
     private float* _y;
     private int _count;
+    private int _gateUpRows;
+    private int _downRows;
 
     /// <param name="pool">The threads.</param>
     /// <param name="maxGroups">The most groups of a call.</param>
@@ -74,7 +76,6 @@ internal sealed unsafe class FeedForward
     /// <summary>Adds a group.</summary>
     public void Add(in FeedForwardGroup group)
     {
-        _firstChunk[_count + 1] = _firstChunk[_count] + ((group.Network.Gate.Rows + RowsPerChunk - 1) / RowsPerChunk);
         _groups[_count++] = group;
     }
 
@@ -82,8 +83,17 @@ internal sealed unsafe class FeedForward
     public void Run(float* y)
     {
         _y = y;
+        int rows = 0;
         for (int g = 0; g < _count; g++)
         {
+            rows += _groups[g].Network.Gate.Rows;
+        }
+
+        _gateUpRows = Projection.ChunkRows(rows, _x.Rows, _pool.Threads);
+        _downRows = Projection.ChunkRows(_x.Columns, _x.Rows, _pool.Threads);
+        for (int g = 0; g < _count; g++)
+        {
+            _firstChunk[g + 1] = _firstChunk[g] + ((_groups[g].Network.Gate.Rows + _gateUpRows - 1) / _gateUpRows);
             _x.Prepare(_groups[g].Network.Gate.Kernel.Activation, _pool);
             _x.Prepare(_groups[g].Network.Up.Kernel.Activation, _pool);
         }
@@ -94,7 +104,7 @@ internal sealed unsafe class FeedForward
             _groups[g].Hidden.Prepare(_groups[g].Network.Down.Kernel.Activation, _pool);
         }
 
-        _pool.Run(_down, (_x.Columns + RowsPerChunk - 1) / RowsPerChunk);
+        _pool.Run(_down, (_x.Columns + _downRows - 1) / _downRows);
     }
 
     private static void Gated(Span<float> gate, ReadOnlySpan<float> up, Span<float> hidden)
@@ -118,8 +128,9 @@ internal sealed unsafe class FeedForward
             ref readonly FeedForwardGroup group = ref owner._groups[g];
             WeightMatrix gate = group.Network.Gate;
             WeightMatrix up = group.Network.Up;
-            int row = (chunk - first[g]) * RowsPerChunk;
-            int rows = Math.Min(RowsPerChunk, gate.Rows - row);
+            int stride = owner._gateUpRows;
+            int row = (chunk - first[g]) * stride;
+            int rows = Math.Min(stride, gate.Rows - row);
             float* gates = stackalloc float[ColumnsPerPass * RowsPerChunk];
             float* ups = stackalloc float[ColumnsPerPass * RowsPerChunk];
             for (int column = 0; column < group.Rows; column += ColumnsPerPass)
@@ -127,13 +138,13 @@ internal sealed unsafe class FeedForward
                 int columns = Math.Min(ColumnsPerPass, group.Rows - column);
                 int* tokens = group.Tokens == null ? null : group.Tokens + column;
                 int shift = tokens == null ? column : 0;
-                gate.Kernel.Multiply(gate, row, row + rows, owner._x.View(gate.Kernel.Activation).From(shift), tokens, columns, gates, RowsPerChunk);
-                up.Kernel.Multiply(up, row, row + rows, owner._x.View(up.Kernel.Activation).From(shift), tokens, columns, ups, RowsPerChunk);
+                gate.Kernel.Multiply(gate, row, row + rows, owner._x.View(gate.Kernel.Activation).From(shift), tokens, columns, gates, stride);
+                up.Kernel.Multiply(up, row, row + rows, owner._x.View(up.Kernel.Activation).From(shift), tokens, columns, ups, stride);
                 for (int c = 0; c < columns; c++)
                 {
                     Gated(
-                        new Span<float>(gates + c * RowsPerChunk, rows),
-                        new ReadOnlySpan<float>(ups + c * RowsPerChunk, rows),
+                        new Span<float>(gates + c * stride, rows),
+                        new ReadOnlySpan<float>(ups + c * stride, rows),
                         new Span<float>(group.Hidden.Row(group.FirstHidden + column + c) + row, rows));
                 }
             }
@@ -147,8 +158,9 @@ internal sealed unsafe class FeedForward
         public void Execute(int chunk, int worker)
         {
             int embedding = owner._x.Columns;
-            int row = chunk * RowsPerChunk;
-            int rows = Math.Min(RowsPerChunk, embedding - row);
+            int stride = owner._downRows;
+            int row = chunk * stride;
+            int rows = Math.Min(stride, embedding - row);
             float* tile = stackalloc float[ColumnsPerPass * RowsPerChunk];
             for (int g = 0; g < owner._count; g++)
             {
@@ -158,13 +170,13 @@ internal sealed unsafe class FeedForward
                 for (int column = 0; column < group.Rows; column += ColumnsPerPass)
                 {
                     int columns = Math.Min(ColumnsPerPass, group.Rows - column);
-                    down.Kernel.Multiply(down, row, row + rows, hidden.From(column), null, columns, tile, RowsPerChunk);
+                    down.Kernel.Multiply(down, row, row + rows, hidden.From(column), null, columns, tile, stride);
                     for (int c = 0; c < columns; c++)
                     {
                         int token = group.Tokens == null ? column + c : group.Tokens[column + c];
                         float weight = group.Weights == null ? 1 : group.Weights[column + c];
                         var y = new Span<float>(owner._y + ((long)token * embedding) + row, rows);
-                        TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(tile + c * RowsPerChunk, rows), weight, y, y);
+                        TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(tile + c * stride, rows), weight, y, y);
                     }
                 }
             }

@@ -27,21 +27,42 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
     // Activations per pass over a chunk: their results lie on the stack (64 KB). Every pass unpacks the weights anew.
     internal const int ColumnsPerPass = 512;
 
+    // With few activations a chunk is a stream of weights from memory: the longer, the rarer the wait at its start.
+    private const int FewColumns = 3;
+    private const int MaxRowsPerChunk = 256;
+    private const int ChunksPerThread = 8;
+
     private readonly ProjectionPart[] _parts = new ProjectionPart[4];
     private readonly int[] _firstChunk = new int[5];
     private int _count;
+    private int _rowsPerChunk;
     private ActivationMatrix _x = null!;
+
+    /// <summary>Weight rows per chunk, a multiple of <see cref="RowsPerChunk"/>.</summary>
+    /// <param name="rows">All weight rows of the region.</param>
+    /// <param name="columns">Activations that they meet.</param>
+    /// <param name="threads">Threads that share the chunks.</param>
+    public static int ChunkRows(int rows, int columns, int threads) => columns > FewColumns
+        ? RowsPerChunk
+        : Math.Clamp(rows / (threads * ChunksPerThread) / RowsPerChunk * RowsPerChunk, RowsPerChunk, MaxRowsPerChunk);
 
     /// <summary>Computes all parts for all rows of <paramref name="x"/>.</summary>
     public void Run(ActivationMatrix x, params ReadOnlySpan<ProjectionPart> parts)
     {
         _x = x;
         _count = parts.Length;
+        int rows = 0;
+        foreach (ref readonly ProjectionPart part in parts)
+        {
+            rows += part.Weights.Rows;
+        }
+
+        _rowsPerChunk = ChunkRows(rows, x.Rows, pool.Threads);
         for (int i = 0; i < parts.Length; i++)
         {
             x.Prepare(parts[i].Weights.Kernel.Activation, pool);
             _parts[i] = parts[i];
-            _firstChunk[i + 1] = _firstChunk[i] + ((parts[i].Weights.Rows + RowsPerChunk - 1) / RowsPerChunk);
+            _firstChunk[i + 1] = _firstChunk[i] + ((parts[i].Weights.Rows + _rowsPerChunk - 1) / _rowsPerChunk);
         }
 
         pool.Run(this, _firstChunk[_count]);
@@ -57,18 +78,18 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
         }
 
         ref readonly ProjectionPart part = ref _parts[i];
-        int firstRow = (chunk - _firstChunk[i]) * RowsPerChunk;
-        int rows = Math.Min(RowsPerChunk, part.Weights.Rows - firstRow);
+        int firstRow = (chunk - _firstChunk[i]) * _rowsPerChunk;
+        int rows = Math.Min(_rowsPerChunk, part.Weights.Rows - firstRow);
         MatMulKernel kernel = part.Weights.Kernel;
         ActivationRows activations = _x.View(kernel.Activation);
         float* tile = stackalloc float[ColumnsPerPass * RowsPerChunk];
         for (int column = 0; column < _x.Rows; column += ColumnsPerPass)
         {
             int columns = Math.Min(ColumnsPerPass, _x.Rows - column);
-            kernel.Multiply(part.Weights, firstRow, firstRow + rows, activations.From(column), null, columns, tile, RowsPerChunk);
+            kernel.Multiply(part.Weights, firstRow, firstRow + rows, activations.From(column), null, columns, tile, _rowsPerChunk);
             for (int c = 0; c < columns; c++)
             {
-                var result = new Span<float>(tile + c * RowsPerChunk, rows);
+                var result = new Span<float>(tile + c * _rowsPerChunk, rows);
                 var y = new Span<float>(part.Y + (column + c) * part.Stride + firstRow, rows);
                 if (part.Accumulate)
                 {
