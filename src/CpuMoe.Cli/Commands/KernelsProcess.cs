@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Text.Json;
 using CpuMoe.Diagnostics;
 
@@ -41,12 +40,12 @@ internal static class KernelsProcess
     /// <summary>This program: its own executable, or the one that runs assemblies.</summary>
     private static ProcessStartInfo Command()
     {
-        Assembly program = typeof(KernelsProcess).Assembly;
-        bool isProgram = Path.GetFileName(Environment.ProcessPath) == program.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : "");
+        string program = typeof(KernelsProcess).Assembly.GetName().Name!;
+        bool isProgram = Path.GetFileName(Environment.ProcessPath) == program + (OperatingSystem.IsWindows() ? ".exe" : "");
         ProcessStartInfo start = new(isProgram ? Environment.ProcessPath! : "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         if (!isProgram)
         {
-            start.ArgumentList.Add(program.Location);
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program + ".dll"));
         }
 
         return start;
