@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics.X86;
 using CpuMoe.Compute;
 using CpuMoe.Gguf;
 using CpuMoe.Testing;
+using CpuMoe.Tests.Blocks;
 
 namespace CpuMoe.Tests.Compute;
 
@@ -10,25 +11,7 @@ public sealed unsafe class TileProductTests
 {
     private const int Rows = 32;
 
-    /// <summary>Where the float scales of the formats with tiles lie in a block; the other bytes may be anything.</summary>
-    private static readonly Dictionary<GgmlType, int[]> Scales = new()
-    {
-        [GgmlType.Q4_0] = [0],
-        [GgmlType.Q4_1] = [0, 2],
-        [GgmlType.Q5_0] = [0],
-        [GgmlType.Q5_1] = [0, 2],
-        [GgmlType.Q6_0] = [0],
-        [GgmlType.Q8_0] = [0],
-        [GgmlType.IQ4_NL] = [0],
-        [GgmlType.Q2_K] = [80, 82],
-        [GgmlType.Q3_K] = [108],
-        [GgmlType.Q4_K] = [0, 2],
-        [GgmlType.Q5_K] = [0, 2],
-        [GgmlType.Q6_K] = [208],
-        [GgmlType.IQ4_XS] = [0],
-    };
-
-    public static TheoryData<GgmlType> Types => [.. Scales.Keys];
+    public static TheoryData<GgmlType> Types => [.. TestRows.Types.Where(type => type.ValuesPerBlock() > 1)];
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -37,12 +20,11 @@ public sealed unsafe class TileProductTests
         var random = new Random((int)type);
         foreach (int blocks in (int[])[1, 2, 3, 8, 11])
         {
-            byte[] weights = new byte[Rows * blocks * type.BytesPerBlock()];
-            random.NextBytes(weights);
+            byte[] weights = TestRows.Random(FormatUnderTest.Of(type), Rows * blocks, random);
             foreach (int count in (int[])[4, 5, 7, 8, 33])
             {
                 float[] values = RandomBlocks.Floats(random, count * blocks * type.ValuesPerBlock(), 2);
-                Check(type, blocks, weights, values, [.. Enumerable.Range(0, count).Select(_ => random.Next(count))], random);
+                Check(type, blocks, weights, values, [.. Enumerable.Range(0, count).Select(_ => random.Next(count))]);
             }
         }
     }
@@ -51,33 +33,23 @@ public sealed unsafe class TileProductTests
     [MemberData(nameof(Types))]
     public void CodesAtTheirEndsDoNotOverflow(GgmlType type)
     {
-        var random = new Random(1);
         const int Blocks = 2;
         foreach (byte fill in (byte[])[0x00, 0x7f, 0x80, 0xff])
         {
-            byte[] weights = new byte[Rows * Blocks * type.BytesPerBlock()];
-            weights.AsSpan().Fill(fill);
+            byte[] weights = TestRows.Constant(FormatUnderTest.Of(type), Rows * Blocks, fill, (Half)(-0.3f));
             foreach (float value in (float[])[1, -1])
             {
                 // Every activation gets the code 127 or -127.
                 float[] values = new float[6 * Blocks * type.ValuesPerBlock()];
                 values.AsSpan().Fill(value);
-                Check(type, Blocks, weights, values, [0, 1, 2, 3, 4, 5], random);
+                Check(type, Blocks, weights, values, [0, 1, 2, 3, 4, 5]);
             }
         }
     }
 
-    private static void Check(GgmlType type, int blocks, byte[] weights, float[] values, int[] index, Random random)
+    private static void Check(GgmlType type, int blocks, byte[] weights, float[] values, int[] index)
     {
         Assert.SkipUnless(Avx512BW.IsSupported, "Tiles need AVX-512 BW.");
-        for (int block = 0; block < weights.Length; block += type.BytesPerBlock())
-        {
-            foreach (int scale in Scales[type])
-            {
-                BitConverter.TryWriteBytes(weights.AsSpan(block + scale), (Half)(random.NextSingle() - 0.5f));
-            }
-        }
-
         // Unpacking may not read past the last row, nor the products past the last activation.
         int columns = blocks * type.ValuesPerBlock();
         using GuardedBuffer guarded = GuardedBuffer.Of<byte>(weights);
