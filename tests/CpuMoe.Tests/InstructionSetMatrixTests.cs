@@ -42,6 +42,9 @@ public class InstructionSetMatrixTests
     public void NoAvx2() => RunChild(lesser: true, Optimized, "DOTNET_EnableAVX512=0", "DOTNET_EnableAVX2=0");
 
     [Fact]
+    public void OnlySse2() => RunChild(lesser: true, Optimized, "DOTNET_EnableSSE42=0");
+
+    [Fact]
     public void NoInstructionSetsAtAll() => RunChild(lesser: true, Optimized, "DOTNET_EnableHWIntrinsic=0");
 
     /// <summary>Runs <see cref="Classes"/>; a lesser machine shows in tests that are skipped.</summary>

@@ -7,6 +7,11 @@ internal readonly unsafe partial struct F16
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(byte* source)
+        => Float16.Load128(source);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
         => Float16.Load256(source);
 

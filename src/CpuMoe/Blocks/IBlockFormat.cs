@@ -32,6 +32,9 @@ internal unsafe interface IBlockFormat<TSelf>
     /// <summary>Dot product of <paramref name="blocks"/> blocks with the same number of activation values, scalar.</summary>
     static abstract float Dot(byte* row, in ActivationRow activation, int blocks);
 
+    /// <summary>As <see cref="Dot"/>, with the 128-bit vectors that every current processor has.</summary>
+    static virtual float Dot128(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot(row, activation, blocks);
+
     /// <summary>As <see cref="Dot"/>, with 256-bit vectors; called only where AVX2 is supported.</summary>
     static virtual float Dot256(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot(row, activation, blocks);
 

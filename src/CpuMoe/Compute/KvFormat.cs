@@ -62,6 +62,13 @@ internal abstract unsafe class KvFormat
                     Float16.Load256(stored + (i * sizeof(Half))).Store(values + i);
                 }
             }
+            else if (Vector128.IsHardwareAccelerated)
+            {
+                for (; i <= length - 4; i += 4)
+                {
+                    Float16.Load128(stored + (i * sizeof(Half))).Store(values + i);
+                }
+            }
 
             for (; i < length; i++)
             {
@@ -102,10 +109,27 @@ internal abstract unsafe class KvFormat
                 {
                     Load256(stored, values + i);
                 }
+                else if (Vector128.IsHardwareAccelerated)
+                {
+                    Load128(stored, values + i);
+                }
                 else
                 {
                     TFormat.Dequantize(stored, values + i);
                 }
+            }
+        }
+
+        private static void Load128(byte* stored, float* values)
+        {
+            Vector128<float> scale = Vector128.Create(TFormat.Scale(stored));
+            for (int part = 0; part < 2; part++, values += 16)
+            {
+                (Vector128<short> low, Vector128<short> high) = Vector128.Widen(TFormat.Codes128(stored, part));
+                (Vector128.ConvertToSingle(Vector128.WidenLower(low)) * scale).Store(values);
+                (Vector128.ConvertToSingle(Vector128.WidenUpper(low)) * scale).Store(values + 4);
+                (Vector128.ConvertToSingle(Vector128.WidenLower(high)) * scale).Store(values + 8);
+                (Vector128.ConvertToSingle(Vector128.WidenUpper(high)) * scale).Store(values + 12);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 using CpuMoe.Gguf;
@@ -95,7 +96,12 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
             return TFormat.Dot512(row, activation, blocks);
         }
 
-        return Avx2.IsSupported ? TFormat.Dot256(row, activation, blocks) : TFormat.Dot(row, activation, blocks);
+        if (Avx2.IsSupported)
+        {
+            return TFormat.Dot256(row, activation, blocks);
+        }
+
+        return Vector128.IsHardwareAccelerated ? TFormat.Dot128(row, activation, blocks) : TFormat.Dot(row, activation, blocks);
     }
 }
 
