@@ -17,6 +17,7 @@ public class InstructionSetMatrixTests
         typeof(AttentionTests),
         typeof(BlockFormatTests),
         typeof(DotTests),
+        typeof(FloatTileProductTests),
         typeof(GoldenBlockTests),
         typeof(MatMulKernelTests),
         typeof(TileProductTests),

@@ -13,6 +13,8 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
 
     static ActivationFormat IBlockFormat<TSelf>.Activation => ActivationFormat.F32;
 
+    static int IBlockFormat<TSelf>.FloatTileMinCount => 12;
+
     /// <summary>The value stored at <paramref name="source"/> (any alignment).</summary>
     static abstract float Value(byte* source);
 
@@ -26,6 +28,31 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
     static abstract Vector512<float> Load512(byte* source);
 
     static void IBlockFormat<TSelf>.Dequantize(byte* block, float* values) => *values = TSelf.Value(block);
+
+    [SkipLocalsInit]
+    static void IBlockFormat<TSelf>.LoadValues(byte* row, int blocks, float* values)
+    {
+        int i = 0;
+        for (; Avx512F.IsSupported && i + 16 <= blocks; i += 16)
+        {
+            TSelf.Load512(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; Avx2.IsSupported && i + 8 <= blocks; i += 8)
+        {
+            TSelf.Load256(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; Vector128.IsHardwareAccelerated && i + 4 <= blocks; i += 4)
+        {
+            TSelf.Load128(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; i < blocks; i++)
+        {
+            values[i] = TSelf.Value(row + (i * TSelf.BytesPerBlock));
+        }
+    }
 
     static float IBlockFormat<TSelf>.Dot(byte* row, in ActivationRow activation, int blocks)
     {

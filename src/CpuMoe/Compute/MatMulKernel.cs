@@ -66,6 +66,12 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
             return;
         }
 
+        if (FloatTileProduct<TFormat>.Serves(count))
+        {
+            FloatTileProduct<TFormat>.Multiply(weights, firstRow, endRow, activations, index, count, y, stride);
+            return;
+        }
+
         int blocks = weights.Columns / TFormat.ValuesPerBlock;
         for (int c = 0; c < count; c++)
         {
