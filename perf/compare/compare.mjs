@@ -1,7 +1,8 @@
 // Measures one GGUF on CpuMoe and on llama.cpp (and ik_llama.cpp), alternately, and prints the ratios.
 import {createReadStream, mkdtempSync, rmSync, statSync, writeFileSync} from "node:fs";
-import {availableParallelism, cpus, loadavg, tmpdir, totalmem} from "node:os";
+import {availableParallelism, cpus, tmpdir, totalmem} from "node:os";
 import {join, resolve} from "node:path";
+import {setTimeout} from "node:timers/promises";
 import {drawChart} from "./chart.mjs";
 import {createEngines, firstPrompt} from "./engines.mjs";
 import {dropPageCache, MemoryGroup} from "./memory-group.mjs";
@@ -36,7 +37,7 @@ async function measure(model) {
     const report = {
         date: new Date().toISOString(),
         cpu: cpus()[0].model.trim(), logical_cpus: availableParallelism(), memory_bytes: totalmem(),
-        load_before: loadavg()[0], threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model,
+        busy_before: await busyProcessors(), threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model,
         file_bytes: parts.reduce((sum, part) => sum + statSync(part).size, 0),
         prompt: options.prompt, generated: options.generated, batch: options.batch,
         repetitions: options.repetitions, rounds: options.rounds, cases: [], processes: []
@@ -127,6 +128,14 @@ function mediansOf(runs) {
     const failed = runs.find(run => run.failure);
     return failed ?? Object.fromEntries(Object.entries(runs[0]).filter(([, value]) => typeof value === "number")
         .map(([name]) => [name, median(runs.map(run => run[name]))]));
+}
+
+/** How many processors others use now; the load average would remember what ran minutes ago. */
+async function busyProcessors() {
+    const times = () => cpus().map(({times: {idle, ...busy}}) => ({idle, all: Object.values(busy).reduce((sum, time) => sum + time, idle)}));
+    const before = times();
+    await setTimeout(1000);
+    return times().reduce((sum, {idle, all}, i) => sum + 1 - (idle - before[i].idle) / Math.max(1, all - before[i].all), 0);
 }
 
 async function synthesize(recipe) {

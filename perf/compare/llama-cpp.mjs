@@ -55,7 +55,7 @@ function firstToken() {
     return {first_token_ms: performance.now() - loadStart};
 }
 
-/** A new prompt for each repetition and then tokens that the model chooses, the first repetition untimed. */
+/** A new prompt for each repetition and then tokens that the model chooses, after an untimed one with few tokens. */
 function generate() {
     const prefill = [], decode = [], tokenMs = [], token = new Int32Array(1);
     let prefillBytes = 0, decodeBytes = 0;
@@ -68,7 +68,7 @@ function generate() {
             token[0] = sample();
         });
         const readAfterPrompt = readBytes("self");
-        const times = Array.from({length: generated}, () => time(() => {
+        const times = Array.from({length: repetition > 0 ? generated : Math.min(generated, warmUpTokens)}, () => time(() => {
             llama.evaluate(token);
             token[0] = sample();
         }));

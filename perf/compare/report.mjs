@@ -1,8 +1,8 @@
 // The results for reading.
 import {median} from "./statistics.mjs";
 
-/** Processes that are running on average; a machine at rest has fewer. */
-const busyLoad = 0.5;
+/** Processors that others use; on a machine at rest they are fewer. */
+const busyLimit = 0.25;
 
 export function print(report, engines) {
     console.log(`${report.date}, ${report.cpu}, ${report.logical_cpus} logical processors, ${report.threads} threads`);
@@ -10,9 +10,9 @@ export function print(report, engines) {
     printCases(report.cases, engines);
     report.limits?.forEach(printLimit);
     printNotes(report);
-    if (report.load_before > busyLoad)
+    if (report.busy_before > busyLimit)
         console.log(`
-WARNING: the machine was busy before the start (load ${report.load_before.toFixed(1)}). The figures mean nothing: the threads of llama.cpp
+WARNING: the machine was busy before the start (${report.busy_before.toFixed(1)} processors). The figures mean nothing: the threads of llama.cpp
 wait for each other by spinning and lose far more to other work than those of CpuMoe. Run again with nothing else.`);
 }
 
@@ -47,7 +47,7 @@ function printNotes({processes, generated, limits}) {
     if (theirs)
         console.log(`llama.cpp: release ${theirs.release}; ${theirs.system}`);
     console.log(limits
-        ? "Under a limit: cold page cache, one untimed prompt with its tokens, then a new prompt for each repetition; MB are 10^6 bytes."
+        ? "Under a limit: cold page cache, one untimed prompt with a few tokens, then a new prompt for each repetition; MB are 10^6 bytes."
         : "All engines: F16 cache, mapped file, random tokens, no sampling, times after warm-up without loading.");
 }
 

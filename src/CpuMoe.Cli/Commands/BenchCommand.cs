@@ -52,7 +52,7 @@ internal sealed class BenchCommand : CliCommand
             wall ratio is the part of it that decode uses: active bytes per token x tokens/s / bandwidth. Peak memory
             includes the mapped file.
 
-            With --generate nothing is read or repeated before but by one untimed prompt and its tokens; sampling
+            With --generate nothing is read or repeated before but by one untimed prompt and a few tokens; sampling
             (temperature 1, of the 40 most likely tokens, fixed seeds) is part of the times, and the bytes read from
             disks are counted. This is for models larger than memory.
             """,

@@ -5,10 +5,13 @@ namespace CpuMoe.Cli.Commands;
 
 /// <summary>
 /// Times generation as it happens: a new random prompt for each repetition, then tokens that the model chooses, so that
-/// experts change as they do in use. Nothing is read into memory before, but by one untimed repetition.
+/// experts change as they do in use. Nothing is read into memory before, but by one untimed prompt and a few tokens.
 /// </summary>
 internal sealed class GenerationBenchmark : IDisposable
 {
+    // Of the untimed repetition: enough to meet all code.
+    private const int WarmUpTokens = 16;
+
     // Flat enough that random weights do not end in a loop of few tokens.
     private static readonly SamplerOptions Sampling = new() { Temperature = 1, TopK = 40, TopP = 1, MinP = 0 };
 
@@ -40,15 +43,16 @@ internal sealed class GenerationBenchmark : IDisposable
     /// <summary>Bytes read from disks per token generated; null where the system does not count them.</summary>
     public double? DecodeReadBytes { get; private set; }
 
-    /// <summary>Generates once untimed and then <paramref name="repetitions"/> times.</summary>
+    /// <summary>Generates a little untimed and then all <paramref name="repetitions"/>.</summary>
     public (PassTimes Prefill, PassTimes Decode) Run(int repetitions)
     {
         PassTimes prefill = new(_prompt, repetitions, 1), decode = new(_generated, repetitions, _generated);
-        Generate(0, new PassTimes(_prompt, 1, 1), new PassTimes(_generated, 1, _generated));
+        int untimed = Math.Min(_generated, WarmUpTokens);
+        Generate(0, untimed, new PassTimes(_prompt, 1, 1), new PassTimes(untimed, 1, untimed));
         long? prefillBytes = 0, decodeBytes = 0;
         for (int number = 1; number <= repetitions; number++)
         {
-            (long? ofPrompt, long? ofTokens) = Generate(number, prefill, decode);
+            (long? ofPrompt, long? ofTokens) = Generate(number, _generated, prefill, decode);
             prefillBytes += ofPrompt;
             decodeBytes += ofTokens;
         }
@@ -61,12 +65,12 @@ internal sealed class GenerationBenchmark : IDisposable
     public void Dispose() => _session.Dispose();
 
     /// <returns>The bytes read from disks for the prompt and for the tokens.</returns>
-    private (long? Prefill, long? Decode) Generate(int number, PassTimes prefill, PassTimes decode)
+    private (long? Prefill, long? Decode) Generate(int number, int generated, PassTimes prefill, PassTimes decode)
     {
         int[] prompt = Benchmark.RandomTokens(_model.Tokenizer.Vocabulary, _prompt, number);
         GenerationOptions options = new()
         {
-            MaxTokens = _generated + 1,
+            MaxTokens = generated + 1,
             Sampling = Sampling with { Seed = (ulong)number },
             IgnoreEndOfGeneration = true,
         };
