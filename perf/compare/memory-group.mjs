@@ -3,6 +3,9 @@ import {execFileSync} from "node:child_process";
 import {existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync} from "node:fs";
 import {dirname, join} from "node:path";
 
+/** Bytes of swap that are allowed where none can be asked for: see below. */
+const slack = 2 ** 20;
+
 /** The process in it, its page cache included, gets no more memory than the limit. */
 export class MemoryGroup {
     #folder;
@@ -13,8 +16,10 @@ export class MemoryGroup {
     constructor(limitBytes) {
         const {version, parent} = findParent();
         this.#files = version === 1
-            ? {limit: "memory.limit_in_bytes", swap: "memory.memsw.limit_in_bytes", usage: "memory.usage_in_bytes", peak: "memory.max_usage_in_bytes", anonymous: /^total_rss (\d+)$/m}
-            : {limit: "memory.max", swap: "memory.swap.max", usage: "memory.current", peak: "memory.peak", anonymous: /^anon (\d+)$/m};
+            ? {limit: "memory.limit_in_bytes", swap: "memory.memsw.limit_in_bytes", usage: "memory.usage_in_bytes", peak: "memory.max_usage_in_bytes",
+                anonymous: /^total_rss (\d+)$/m, hits: ["memory.failcnt", /(\d+)/]}
+            : {limit: "memory.max", swap: "memory.swap.max", usage: "memory.current", peak: "memory.peak",
+                anonymous: /^anon (\d+)$/m, hits: ["memory.events", /^max (\d+)$/m]};
         this.#folder = join(parent, `cpumoe-compare-${process.pid}`);
         try {
             mkdirSync(this.#folder);
@@ -24,9 +29,10 @@ export class MemoryGroup {
             throw new Error(`no memory cgroup can be made in ${parent} (${fault.message}); --memory-limit needs root and, in a container, a writable /sys/fs/cgroup`);
         }
 
-        // Without swap, and where it is not counted at all the file does not exist.
-        if (existsSync(join(this.#folder, this.#files.swap)))
-            this.#write(this.#files.swap, version === 1 ? limitBytes : 0);
+        // Without swap; where it is not counted, the file does not exist. In version 1 this is the sum of both, and a
+        // little more than the limit, because only the hits of the limit itself are counted.
+        if (this.#has(this.#files.swap))
+            this.#write(this.#files.swap, version === 1 ? limitBytes + slack : 0);
     }
 
     /** A process that writes its number here is in the group. */
@@ -40,13 +46,13 @@ export class MemoryGroup {
         this.#peak = Math.max(this.#peak, Number(this.#read(this.#files.usage)));
     }
 
-    /** What the group needed so far. */
+    /** What the group needed so far, and how often the system had to take pages away for more. */
     get result() {
-        const hasPeak = existsSync(join(this.#folder, this.#files.peak));
+        const [file, count] = this.#files.hits;
         return {
             peak_anonymous_bytes: this.#peakAnonymous,
-            peak_bytes: hasPeak ? Number(this.#read(this.#files.peak)) : this.#peak,
-            limit_hits: Number(this.#files.limit === "memory.max" ? /^max (\d+)$/m.exec(this.#read("memory.events"))[1] : this.#read("memory.failcnt"))
+            peak_bytes: this.#has(this.#files.peak) ? Number(this.#read(this.#files.peak)) : this.#peak,
+            limit_hits: Number(count.exec(this.#read(file))[1])
         };
     }
 
@@ -61,6 +67,10 @@ export class MemoryGroup {
                 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
             }
         }
+    }
+
+    #has(file) {
+        return existsSync(join(this.#folder, file));
     }
 
     #read(file) {
