@@ -16,8 +16,8 @@ const options = readOptions();
 const engines = createEngines(options);
 const folder = mkdtempSync(join(tmpdir(), "cpumoe-compare-"));
 
-// Ctrl-C ends the running engine, and the fault that follows ends this, but not before the model is deleted.
-process.on("SIGINT", () => {});
+// Ctrl-C ends the running engine, and the fault that follows ends this, but not before model and cgroup are deleted.
+process.on("SIGINT", () => {}).on("SIGTERM", () => {});
 try {
     const report = await measure(options.synth ? await synthesize(options.synth) : resolve(options.model));
     print(report, engines.map(engine => engine.name));
@@ -40,9 +40,10 @@ async function measure(model) {
         busy_before: await busyProcessors(), threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model,
         file_bytes: parts.reduce((sum, part) => sum + statSync(part).size, 0),
         prompt: options.prompt, generated: options.generated, batch: options.batch,
-        repetitions: options.repetitions, rounds: options.rounds, cases: [], processes: []
+        repetitions: options.repetitions, rounds: options.rounds, repack: options.repack, cases: [], processes: []
     };
-    const test = {model, threads: options.threads, prompt: options.prompt, generated: options.generated, batch: options.batch, repetitions: options.repetitions};
+    const test = {model, threads: options.threads, prompt: options.prompt, generated: options.generated, batch: options.batch,
+        repetitions: options.repetitions, repack: options.repack};
     if (options.limits) {
         report.limits = [];
         for (const limit of options.limits)

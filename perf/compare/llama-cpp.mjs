@@ -6,12 +6,10 @@ import {median, percentile} from "./statistics.mjs";
 const steadySeconds = 1;
 const warmUpTokens = 16;
 
-const {measurement, model, threads, prompt, generated, depth = 0, batch, repetitions, text} = JSON.parse(process.argv[2]);
+const {measurement, model, threads, prompt, generated, depth = 0, batch, repetitions, repack, text} = JSON.parse(process.argv[2]);
 const loadStart = performance.now();
 const length = measurement === "firstToken" ? 512 : depth + (measurement === "generate" ? prompt + generated : Math.max(prompt, generated));
-
-// Under a limit weights laid out anew would be a second copy of the file, in memory that cannot be given back.
-const llama = new LlamaCpp(model, {length, batch, threads, repack: measurement !== "generate"});
+const llama = new LlamaCpp(model, {length, batch, threads, repack});
 const loadMs = performance.now() - loadStart;
 const result = {rates, firstToken, generate}[measurement]();
 process.stdout.write(JSON.stringify({

@@ -19,6 +19,8 @@ const usage = `usage: perf/compare/run MODEL.gguf | --synth SHAPE:LAYERS:MIX [op
                   measure generation inside a memory cgroup instead, one case for each size (3GiB, or 50% of the file),
                   from a cold page cache; needs root
   --mapped        under a limit: CpuMoe through the mapped file as the others, without a --memory budget
+  --no-repack     llama.cpp uses weights as they are in the file instead of laying them out anew for the processor, its
+                  default; always so under a limit
   --engines E,... only these of CpuMoe, llama.cpp, ik_llama.cpp
   --ik PATH       also measure the llama-bench of ik_llama.cpp
   --json FILE     write all results
@@ -42,7 +44,8 @@ export function readOptions() {
                 repetitions: {type: "string", short: "r", default: "3"},
                 rounds: {type: "string", default: "3"},
                 "first-token": {type: "boolean", default: false},
-                "memory-limit": {type: "string"}, mapped: {type: "boolean", default: false}, engines: {type: "string"}
+                "memory-limit": {type: "string"}, mapped: {type: "boolean", default: false},
+                "no-repack": {type: "boolean", default: false}, engines: {type: "string"}
             }
         });
         if (values.help) {
@@ -63,6 +66,7 @@ export function readOptions() {
             prompt: number("prompt", 0), generated: number("generated", 0), threads: number("threads", 0) || physicalCores(),
             batch: number("batch", 1), repetitions: number("repetitions", 1), rounds: number("rounds", 1),
             depths: values.depths.split(",").map(Number), firstToken: values["first-token"],
+            repack: !values["no-repack"] && !values["memory-limit"],
             limits: values["memory-limit"]?.split(",").map(readLimit), engines: readEngines(values)
         };
         if (options.limits ? options.prompt === 0 || options.generated === 0 : options.prompt + options.generated === 0 && !options.firstToken)

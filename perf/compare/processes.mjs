@@ -24,6 +24,14 @@ export function execute(program, args, group) {
     };
     const timer = group && setInterval(sample, sampleMs);
 
+    // Whoever ends this program ends the engine with it: one that fights for memory would go on for long.
+    let stoppedBy;
+    const stop = signal => {
+        stoppedBy = signal;
+        child.kill("SIGKILL");
+    };
+    process.on("SIGINT", stop).on("SIGTERM", stop);
+
     return new Promise((resolve, reject) => {
         child.stdout.on("data", data => {
             firstMs ??= performance.now() - start;
@@ -32,7 +40,10 @@ export function execute(program, args, group) {
         child.on("error", reject);
         child.on("close", (code, signal) => {
             clearInterval(timer);
-            if (code === 0)
+            process.off("SIGINT", stop).off("SIGTERM", stop);
+            if (stoppedBy)
+                reject(new Error(`stopped by ${stoppedBy}`));
+            else if (code === 0)
                 resolve({output: Buffer.concat(output).toString("utf8"), firstMs: firstMs ?? performance.now() - start, reads});
             else
                 reject(new ProcessError(`${program} ${signal ? `was ended by ${signal}` : `failed with ${code}`}`, signal));
@@ -48,9 +59,9 @@ export class ProcessError extends Error {
 }
 
 /** Bytes that a process has made the system read from disks, faults on mapped pages included. */
-export function readBytes(process) {
+export function readBytes(id) {
     try {
-        return Number(/^read_bytes: (\d+)$/m.exec(readFileSync(`/proc/${process}/io`, "utf8"))[1]);
+        return Number(/^read_bytes: (\d+)$/m.exec(readFileSync(`/proc/${id}/io`, "utf8"))[1]);
     } catch {
         return undefined; // It has just ended.
     }

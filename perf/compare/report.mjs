@@ -19,7 +19,7 @@ wait for each other by spinning and lose far more to other work than those of Cp
 function printCases(cases, engines) {
     if (cases.length === 0)
         return;
-    const others = engines.filter(name => name !== "CpuMoe");
+    const others = engines.includes("CpuMoe") ? engines.filter(name => name !== "CpuMoe") : [];
     const value = ({median: middle, min, max} = {}) => Number.isFinite(middle) ? `${number(middle)} [${number(min)}, ${number(max)}]` : "-";
     printTable([
         ["median [min, max]", "unit", ...engines, ...others.map(name => `ratio to ${name}`)],
@@ -38,14 +38,14 @@ function printLimit({limit_bytes: limit, file_part: part, engines}) {
     ]);
 }
 
-function printNotes({processes, generated, limits}) {
+function printNotes({processes, generated, repack, limits}) {
     const ours = processes.filter(({engine, wall_ratio: ratio}) => engine === "CpuMoe" && ratio !== undefined);
     const theirs = processes.find(({engine, release}) => engine === "llama.cpp" && release);
     console.log();
     if (ours.length > 0 && generated > 0)
         console.log(`CpuMoe: decode uses ${number(median(ours.map(run => run.wall_ratio)))} of the read bandwidth, ${number(median(ours.map(run => run.read_bandwidth_gb_s)))} GB/s`);
     if (theirs)
-        console.log(`llama.cpp: release ${theirs.release}; ${theirs.system}`);
+        console.log(`llama.cpp: release ${theirs.release}, weights ${repack ? "laid out anew while loading" : "as in the file"}; ${theirs.system}`);
     console.log(limits
         ? "Under a limit: cold page cache, one untimed prompt with a few tokens, then a new prompt for each repetition; MB are 10^6 bytes."
         : "All engines: F16 cache, mapped file, random tokens, no sampling, times after warm-up without loading.");
