@@ -140,7 +140,7 @@ internal static unsafe class TileProduct<TFormat>
                         a = Four(a0 + k);
                         Vector512<sbyte> b = Four(a1 + k);
 
-                        // Four multiplications, then four additions: one by one, additions took the multipliers' place on Zen 4.
+                        // Four multiplications, then four additions: one by one was an eighth slower on Zen 4.
                         Vector512<short> p0 = Products(w0, a), p1 = Products(w1, a), p2 = Products(w0, b), p3 = Products(w1, b);
                         s00 += p0;
                         s10 += p1;
