@@ -75,5 +75,12 @@ internal unsafe interface IBlockFormat<TSelf>
     /// Unpacks <paramref name="values"/> values (a whole number of blocks, at most <see cref="WeightTile.Values"/>) of
     /// <see cref="WeightTile.Rows"/> rows for products with many activations; called only where AVX-512 BW is supported.
     /// </summary>
-    static virtual void LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile) => throw new NotSupportedException();
+    /// <param name="rows">The first row.</param>
+    /// <param name="rowBytes">Bytes from row to row.</param>
+    /// <param name="values">How many values of each.</param>
+    /// <param name="tile">Where to.</param>
+    /// <param name="wide">
+    /// For formats with codes of 8 bits: write the signed codes, times the integer scales, in 16 bits, and neither scales nor minima.
+    /// </param>
+    static virtual void LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile, bool wide) => throw new NotSupportedException();
 }

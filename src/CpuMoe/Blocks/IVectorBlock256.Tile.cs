@@ -24,7 +24,7 @@ internal unsafe partial interface IVectorBlock256<TSelf>
         get => TSelf.TileBias != 0 ? TileMinima.SameScale : TSelf.HasMinima ? TileMinima.OwnScale : TileMinima.None;
     }
 
-    static void IBlockFormat<TSelf>.LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile)
+    static void IBlockFormat<TSelf>.LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile, bool wide)
     {
         for (int row = 0; row < WeightTile.Rows; row += 4)
         {
@@ -32,6 +32,12 @@ internal unsafe partial interface IVectorBlock256<TSelf>
             byte* b = a + rowBytes;
             byte* c = b + rowBytes;
             byte* d = c + rowBytes;
+            if (wide)
+            {
+                StoreWide(tile->Codes, row, a, b, c, d);
+                continue;
+            }
+
             StoreCodes(tile->Codes, row, a, b, c, d, 0);
             StoreCodes(tile->Codes, row, a, b, c, d, 1);
             StoreCodes(tile->Codes, row, a, b, c, d, 2);
@@ -64,6 +70,20 @@ internal unsafe partial interface IVectorBlock256<TSelf>
         TileCodes(b, part),
         TileCodes(c, part),
         TileCodes(d, part));
+
+    private static void StoreWide(byte* target, int row, byte* a, byte* b, byte* c, byte* d)
+    {
+        for (int part = 0; part < 8; part++, target += 64 * WeightTile.Rows)
+        {
+            WeightTile.StoreFourRows(target, row, Wide512(a, part), Wide512(b, part), Wide512(c, part), Wide512(d, part));
+        }
+    }
+
+    /// <summary>32 signed codes times the integer scale of their group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Wide512(byte* block, int part) =>
+        (Avx512BW.ConvertToVector512Int16(TSelf.Codes256(block, part).AsSByte())
+            * Vector512.Create((short)TSelf.GroupScale(block, 32 * part / TSelf.ValuesPerGroup))).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> TileCodes(byte* block, int part)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CpuMoe.Blocks;
 
@@ -15,7 +16,10 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         get => TSelf.CodeBias != 0 ? TileMinima.SameScale : TSelf.HasOffset ? TileMinima.OwnScale : TileMinima.None;
     }
 
-    static void IBlockFormat<TSelf>.LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile)
+    /// <summary>The scales of a block in each of four rows.</summary>
+    static virtual Vector128<float> RowScales128(byte* block, long rowBytes) => Float16.LoadEvery(block, (int)rowBytes);
+
+    static void IBlockFormat<TSelf>.LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile, bool wide)
     {
         int blocks = values / 32;
         for (int row = 0; row < WeightTile.Rows; row += 4)
@@ -24,36 +28,47 @@ internal unsafe partial interface IVectorBlock32<TSelf>
             byte* b = a + rowBytes;
             byte* c = b + rowBytes;
             byte* d = c + rowBytes;
-            for (int block = 0; block < blocks; block += 2)
+            byte* codes = tile->Codes;
+            for (int block = 0; block < blocks; block++)
             {
-                int next = block + 1 < blocks ? TSelf.BytesPerBlock : 0;
-                WeightTile.StoreFourRows(tile->Codes + (block * 32 * WeightTile.Rows), row, Codes512(a, next), Codes512(b, next), Codes512(c, next), Codes512(d, next));
-                a += 2 * TSelf.BytesPerBlock;
-                b += 2 * TSelf.BytesPerBlock;
-                c += 2 * TSelf.BytesPerBlock;
-                d += 2 * TSelf.BytesPerBlock;
+                if (!wide)
+                {
+                    WeightTile.StoreFourRows(
+                        codes,
+                        row,
+                        TSelf.BiasedCodes256(a).AsInt32(),
+                        TSelf.BiasedCodes256(b).AsInt32(),
+                        TSelf.BiasedCodes256(c).AsInt32(),
+                        TSelf.BiasedCodes256(d).AsInt32());
+                    codes += 32 * WeightTile.Rows;
+                }
+                else
+                {
+                    WeightTile.StoreFourRows(codes, row, Wide512(a), Wide512(b), Wide512(c), Wide512(d));
+                    codes += 64 * WeightTile.Rows;
+                }
+
+                TSelf.RowScales128(a, rowBytes).Store(tile->Scale + (block * WeightTile.Rows) + row);
+                if (TSelf.HasOffset)
+                {
+                    // Offsets are negative minima: value = scale * code - (-offset) * 1.
+                    (-Float16.LoadEvery(a + sizeof(Half), (int)rowBytes)).Store(tile->MinimumScale + (block * WeightTile.Rows) + row);
+                }
+
+                a += TSelf.BytesPerBlock;
+                b += TSelf.BytesPerBlock;
+                c += TSelf.BytesPerBlock;
+                d += TSelf.BytesPerBlock;
             }
         }
 
-        // Offsets are negative minima: value = scale * code - (-offset) * 1.
         var minima = Vector512.Create((short)(TSelf.CodeBias != 0 ? TSelf.CodeBias : 1));
         for (int block = 0; block < blocks; block++)
         {
             minima.Store(tile->Minima + (block * 2 * WeightTile.Rows));
-            for (int row = 0; row < WeightTile.Rows; row++)
-            {
-                byte* source = rows + (row * rowBytes) + (block * TSelf.BytesPerBlock);
-                tile->Scale[(block * WeightTile.Rows) + row] = TSelf.Scale(source);
-                if (TSelf.HasOffset)
-                {
-                    tile->MinimumScale[(block * WeightTile.Rows) + row] = -TSelf.Offset(source);
-                }
-            }
         }
     }
 
-    /// <summary>The biased codes of a block and of the one <paramref name="next"/> bytes after it (itself, where there is none).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Codes512(byte* block, int next)
-        => TSelf.BiasedCodes256(block).ToVector512Unsafe().WithUpper(TSelf.BiasedCodes256(block + next)).AsInt32();
+    private static Vector512<int> Wide512(byte* block) => Avx512BW.ConvertToVector512Int16(TSelf.Codes256(block)).AsInt32();
 }

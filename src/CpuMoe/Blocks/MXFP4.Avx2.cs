@@ -34,4 +34,9 @@ internal readonly unsafe partial struct MXFP4
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Scales128(byte* blocks) => Vector128.Create(
         Scale(blocks), Scale(blocks + BytesPerBlock), Scale(blocks + (2 * BytesPerBlock)), Scale(blocks + (3 * BytesPerBlock)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> RowScales128(byte* block, long rowBytes) => Vector128.Create(
+        Scale(block), Scale(block + rowBytes), Scale(block + (2 * rowBytes)), Scale(block + (3 * rowBytes)));
 }

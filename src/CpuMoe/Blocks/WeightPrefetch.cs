@@ -35,4 +35,16 @@ internal static unsafe class WeightPrefetch
             Sse.Prefetch0(block + Distance + (2 * CacheLine));
         }
     }
+
+    /// <summary>Requests all cache lines of <paramref name="bytes"/> bytes, to be used a few microseconds later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Next(byte* source, int bytes)
+    {
+        for (int offset = 0; offset < bytes; offset += CacheLine)
+        {
+            Sse.Prefetch1(source + offset);
+        }
+
+        Sse.Prefetch1(source + bytes - 1);
+    }
 }
