@@ -1,0 +1,447 @@
+using System.Diagnostics;
+using CpuMoe.Compute;
+
+namespace CpuMoe.Experts;
+
+/// <summary>Experts read from the disk into a fixed number of slots as passes ask for them.</summary>
+/// <remarks>
+/// <para>A pass that finds room for all its experts keeps them to its end and takes those in memory first, the others as
+/// they arrive. A pass that does not (a long prompt asks for every expert of a layer) goes through them in ascending
+/// order, reading ahead a few slots' worth.</para>
+/// <para>A pass asks for more experts than could stay until its next turn at the same layer: what it brings in would
+/// flush what the next tokens need. Such a scan leaves the order of eviction as it was and evicts its own first.</para>
+/// <para>All state is under one lock, which reading threads take when a slot was read.</para>
+/// </remarks>
+internal sealed unsafe class PagedExperts : IExpertSource
+{
+    private const int ArenaAlignment = 2 << 20;
+
+    /// <summary>Experts being read ahead of an ascending pass: enough to keep the disk busy, few enough to flush little.</summary>
+    private const int ReadAhead = 8;
+
+    /// <summary>Experts read in the background at a time: their slots cannot be had while a pass wants one.</summary>
+    private const int PreloadAhead = 1;
+
+    private static readonly TimeSpan CancellationPoll = TimeSpan.FromMilliseconds(50);
+
+    private readonly ExpertLayer[] _layers;
+    private readonly ReadQueue _reads;
+    private readonly SlotPlan _plan;
+    private readonly NativeBuffer<byte> _arena;
+    private readonly SlotPool[] _pools;
+    private readonly Lock _sizes = new();
+    private readonly object _gate = new();
+    private readonly Queue<int> _preload = new();
+    private readonly int _expertCount;
+    private readonly long[] _hits;
+    private readonly long[] _misses;
+    private readonly ReadStatistics _readBefore;
+    private long _stalledTicks;
+    private long _cacheBytes;
+    private int _preloading;
+    private bool _resizing;
+    private bool _disposed;
+
+    // The pass: its experts, their slots, and how far it came.
+    private readonly int[] _experts;
+    private readonly ExpertSlot?[] _slots;
+    private readonly bool[] _taken;
+    private readonly bool[] _adopted;
+    private int _layer;
+    private int _count;
+    private int _requested;
+    private int _released;
+    private int _left;
+    private bool _scan;
+
+    /// <param name="layers">The layers with experts, all with the same number of them.</param>
+    /// <param name="plan">How memory is divided.</param>
+    /// <param name="cacheBytes">Memory for experts, at least <see cref="SlotPlan.SmallestBytes"/>.</param>
+    /// <param name="reads">The reading threads; not disposed with this.</param>
+    public PagedExperts(ExpertLayer[] layers, SlotPlan plan, long cacheBytes, ReadQueue reads)
+    {
+        _layers = layers;
+        _reads = reads;
+        _readBefore = reads.Snapshot();
+        _plan = plan;
+        _cacheBytes = cacheBytes;
+        _expertCount = layers[0].Count;
+        SlotPoolPlan[] pools = plan.Divide(cacheBytes);
+        _arena = new NativeBuffer<byte>(pools.Sum(pool => pool.SlotBytes * pool.Slots), ArenaAlignment);
+        LinuxCalls.PreferHugePages(_arena.Pointer, _arena.Length);
+        _pools = new SlotPool[pools.Length];
+        long place = 0;
+        for (int i = 0; i < pools.Length; i++)
+        {
+            _pools[i] = new SlotPool(pools[i], layers.Length * _expertCount, _arena.Pointer + place, OnRead);
+            place += pools[i].SlotBytes * pools[i].Slots;
+        }
+
+        _hits = new long[layers.Length];
+        _misses = new long[layers.Length];
+        _experts = new int[_expertCount];
+        _slots = new ExpertSlot?[_expertCount];
+        _taken = new bool[_expertCount];
+        _adopted = new bool[_expertCount];
+    }
+
+    /// <inheritdoc/>
+    public bool KeepsAll { get; private set; }
+
+    /// <inheritdoc/>
+    public ExpertStatistics Statistics
+    {
+        get
+        {
+            lock (_gate)
+            {
+                ReadStatistics reads = _reads.Snapshot();
+                return new ExpertStatistics
+                {
+                    ReadMode = _reads.Mode,
+                    Slots = _pools.Sum(pool => pool.Capacity),
+                    Experts = _layers.Length * _expertCount,
+                    Hits = [.. _hits],
+                    Misses = [.. _misses],
+                    Reads = reads with { Bytes = reads.Bytes - _readBefore.Bytes, Reads = reads.Reads - _readBefore.Reads, Busy = reads.Busy - _readBefore.Busy },
+                    Stalled = Stopwatch.GetElapsedTime(0, _stalledTicks),
+                };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public FeedForwardWeights this[int index] => _slots[index]!.Weights(_layers[_layer], _experts[index]);
+
+    private SlotPool Pool => _pools[_plan.PoolOfLayer[_layer]];
+
+    /// <inheritdoc/>
+    public void Begin(int layer, ReadOnlySpan<int> experts, int tokens)
+    {
+        lock (_gate)
+        {
+            while (_resizing)
+            {
+                Monitor.Wait(_gate); // Or no slot in use might ever be given up.
+            }
+
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _layer = layer;
+            _count = _left = experts.Length;
+            _requested = _released = 0;
+            experts.CopyTo(_experts);
+            Array.Clear(_slots, 0, _count);
+            Array.Clear(_taken, 0, _count);
+
+            int missing = 0;
+            foreach (int expert in experts)
+            {
+                missing += Pool.Find(Key(expert)) is null ? 1 : 0;
+            }
+
+            _hits[layer] += _count - missing;
+            _misses[layer] += missing;
+            _scan = (long)_count * Pool.Plan.Layers > Pool.Capacity;
+            KeepsAll = _count <= Pool.Capacity && (!_scan || missing <= ReadAhead);
+            if (KeepsAll)
+            {
+                // All that are there, before any is evicted for those that are not.
+                for (int i = 0; i < _count; i++)
+                {
+                    UseIfThere(i);
+                }
+            }
+
+            RequestMore();
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Take(Span<int> ready, bool wait, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (!KeepsAll)
+            {
+                ReleaseTaken();
+            }
+
+            long waitingSince = 0;
+            while (true)
+            {
+                RequestMore();
+                int taken = KeepsAll ? TakeAny(ready) : TakeNext(ready);
+                if (taken > 0 || !wait || _left == 0)
+                {
+                    _stalledTicks += waitingSince == 0 ? 0 : Stopwatch.GetTimestamp() - waitingSince;
+                    return taken;
+                }
+
+                cancellationToken.ThrowIfCancellationRequested();
+                waitingSince = waitingSince == 0 ? Stopwatch.GetTimestamp() : waitingSince;
+                Monitor.Wait(_gate, CancellationPoll);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void End()
+    {
+        lock (_gate)
+        {
+            for (int i = 0; i < _count; i++)
+            {
+                Release(i);
+            }
+
+            _count = _left = 0;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <inheritdoc/>
+    public long Reserve(long bytes)
+    {
+        lock (_sizes)
+        {
+            long lacking = _plan.SmallestBytes - (_cacheBytes - bytes);
+            if (lacking <= 0)
+            {
+                Resize(_cacheBytes - bytes);
+            }
+
+            return Math.Max(0, lacking);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Restore(long bytes)
+    {
+        lock (_sizes)
+        {
+            if (!_disposed)
+            {
+                Resize(_cacheBytes + bytes);
+            }
+        }
+    }
+
+    /// <summary>Reads experts into free slots while no pass wants anything.</summary>
+    /// <param name="keys">Their numbers, as <see cref="CopyKeysTo"/> gives them, the most wanted first.</param>
+    public void Preload(IEnumerable<int> keys)
+    {
+        lock (_gate)
+        {
+            foreach (int key in keys.Where(key => (uint)key < (uint)(_layers.Length * _expertCount)))
+            {
+                _preload.Enqueue(key);
+            }
+
+            PreloadMore();
+        }
+    }
+
+    /// <summary>The experts in memory, those most wanted first.</summary>
+    public void CopyKeysTo(List<int> keys)
+    {
+        lock (_gate)
+        {
+            Array.ForEach(_pools, pool => pool.CopyKeysTo(keys));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
+        _arena.Dispose();
+    }
+
+    private int Key(int expert) => (_layer * _expertCount) + expert;
+
+    private bool UseIfThere(int i)
+    {
+        if (Pool.Find(Key(_experts[i])) is not { } slot)
+        {
+            return false;
+        }
+
+        Pool.Use(slot, _scan);
+        _slots[i] = slot;
+        _adopted[i] = slot.State != SlotState.Ready;
+        if (slot.State == SlotState.Loading)
+        {
+            _reads.Promote(slot.Job);
+        }
+
+        return true;
+    }
+
+    /// <summary>Asks for the next experts of the pass: all of them where they stay, a few ahead where not.</summary>
+    private void RequestMore()
+    {
+        int loading = 0;
+        for (int i = _released; i < _requested; i++)
+        {
+            loading += _slots[i] is { State: SlotState.Loading } ? 1 : 0;
+        }
+
+        for (; _requested < _count && (KeepsAll || loading < ReadAhead); _requested++)
+        {
+            int i = _requested;
+            if (_slots[i] is not null || UseIfThere(i))
+            {
+                continue;
+            }
+
+            if (Pool.Admit(Key(_experts[i]), _layers[_layer], _experts[i], _scan) is not { } slot)
+            {
+                return; // Until a slot is released, by this pass or by a read that ends.
+            }
+
+            _slots[i] = slot;
+            _adopted[i] = false;
+            loading++;
+            Read(slot);
+        }
+    }
+
+    private int TakeAny(Span<int> ready)
+    {
+        int count = 0;
+        for (int i = 0; i < _requested; i++)
+        {
+            if (!_taken[i] && IsReady(i))
+            {
+                ready[count++] = i;
+            }
+        }
+
+        return MarkTaken(ready[..count]);
+    }
+
+    private int TakeNext(Span<int> ready)
+    {
+        int count = 0;
+        while (_released + count < _requested && IsReady(_released + count))
+        {
+            ready[count] = _released + count;
+            count++;
+        }
+
+        return MarkTaken(ready[..count]);
+    }
+
+    private int MarkTaken(ReadOnlySpan<int> ready)
+    {
+        foreach (int i in ready)
+        {
+            _taken[i] = true;
+        }
+
+        _left -= ready.Length;
+        return ready.Length;
+    }
+
+    private bool IsReady(int i)
+    {
+        ExpertSlot slot = _slots[i]!;
+        if (slot.State != SlotState.Failed)
+        {
+            return slot.State == SlotState.Ready;
+        }
+
+        if (!_adopted[i])
+        {
+            throw slot.Job.Fault!;
+        }
+
+        // A read that an earlier pass began, and that may have failed long ago, is not the failure of this one.
+        _adopted[i] = false;
+        slot.Prepare(slot.Key, _layers[_layer], _experts[i]);
+        Read(slot);
+        return false;
+    }
+
+    /// <summary>Has an admitted slot read; until then it is kept once more.</summary>
+    private void Read(ExpertSlot slot)
+    {
+        Pool.Lease(slot);
+        _reads.Enqueue(slot.Job, background: false);
+    }
+
+    /// <summary>Lets go of what an ascending pass has taken.</summary>
+    private void ReleaseTaken()
+    {
+        for (; _released < _count && _taken[_released]; _released++)
+        {
+            Release(_released);
+        }
+    }
+
+    private void Release(int i)
+    {
+        if (_slots[i] is { } slot)
+        {
+            Pool.Release(slot);
+            _slots[i] = null;
+        }
+    }
+
+    /// <summary>On a reading thread: a slot was read, or could not be.</summary>
+    private void OnRead(SlotPool pool, ExpertSlot slot)
+    {
+        lock (_gate)
+        {
+            slot.State = slot.Job.Fault is null ? SlotState.Ready : SlotState.Failed;
+            pool.Release(slot);
+            if (slot.IsPreload)
+            {
+                _preloading--;
+                PreloadMore();
+            }
+
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void PreloadMore()
+    {
+        while (!_disposed && _preloading < PreloadAhead && _preload.TryDequeue(out int key))
+        {
+            int layer = key / _expertCount;
+            SlotPool pool = _pools[_plan.PoolOfLayer[layer]];
+            if (pool.HasFree && pool.Find(key) is null && pool.Admit(key, _layers[layer], key % _expertCount, scan: true) is { } slot)
+            {
+                slot.IsPreload = true;
+                _preloading++;
+                _reads.Enqueue(slot.Job, background: true);
+            }
+        }
+    }
+
+    private void Resize(long cacheBytes)
+    {
+        lock (_gate)
+        {
+            _resizing = true;
+            SlotPoolPlan[] plans = _plan.Divide(cacheBytes);
+            for (int p = 0; p < _pools.Length; p++)
+            {
+                // Slots in use are released when the pass has done the layer, or a read has ended.
+                while (!_pools[p].TryResize(Math.Min(plans[p].Slots, _pools[p].Plan.Slots)))
+                {
+                    Monitor.Wait(_gate);
+                }
+            }
+
+            _cacheBytes = cacheBytes;
+            _resizing = false;
+            Monitor.PulseAll(_gate);
+        }
+    }
+}
