@@ -29,7 +29,6 @@ internal sealed unsafe class PagedExperts : IExpertSource
     private readonly SlotPlan _plan;
     private readonly NativeBuffer<byte> _arena;
     private readonly SlotPool[] _pools;
-    private readonly Lock _sizes = new();
     private readonly object _gate = new();
     private readonly Queue<int> _preload = new();
     private readonly int _expertCount;
@@ -39,7 +38,6 @@ internal sealed unsafe class PagedExperts : IExpertSource
     private long _stalledTicks;
     private long _cacheBytes;
     private int _preloading;
-    private bool _resizing;
     private bool _disposed;
 
     // The pass: its experts, their slots, and how far it came.
@@ -73,7 +71,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
         long place = 0;
         for (int i = 0; i < pools.Length; i++)
         {
-            _pools[i] = new SlotPool(pools[i], layers.Length * _expertCount, _arena.Pointer + place, OnRead);
+            _pools[i] = new SlotPool(pools[i], layers.Length * _expertCount, plan.ExpertsUsed * pools[i].Layers, _arena.Pointer + place, OnRead);
             place += pools[i].SlotBytes * pools[i].Slots;
         }
 
@@ -120,11 +118,6 @@ internal sealed unsafe class PagedExperts : IExpertSource
     {
         lock (_gate)
         {
-            while (_resizing)
-            {
-                Monitor.Wait(_gate); // Or no slot in use might ever be given up.
-            }
-
             ObjectDisposedException.ThrowIf(_disposed, this);
             _layer = layer;
             _count = _left = experts.Length;
@@ -202,7 +195,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
     /// <inheritdoc/>
     public long Reserve(long bytes)
     {
-        lock (_sizes)
+        lock (_gate)
         {
             long lacking = _plan.SmallestBytes - (_cacheBytes - bytes);
             if (lacking <= 0)
@@ -217,7 +210,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
     /// <inheritdoc/>
     public void Restore(long bytes)
     {
-        lock (_sizes)
+        lock (_gate)
         {
             if (!_disposed)
             {
@@ -226,27 +219,25 @@ internal sealed unsafe class PagedExperts : IExpertSource
         }
     }
 
-    /// <summary>Reads experts into free slots while no pass wants anything.</summary>
-    /// <param name="keys">Their numbers, as <see cref="CopyKeysTo"/> gives them, the most wanted first.</param>
-    public void Preload(IEnumerable<int> keys)
+    /// <summary>Reads experts that an earlier run wanted into free slots, while no pass wants anything.</summary>
+    /// <param name="hottest">As <see cref="Hottest"/> gave them.</param>
+    public void Preload(int[] hottest)
     {
         lock (_gate)
         {
-            foreach (int key in keys.Where(key => (uint)key < (uint)(_layers.Length * _expertCount)))
-            {
-                _preload.Enqueue(key);
-            }
-
+            Array.ForEach(_pools, pool => pool.Rank(hottest));
+            Array.ForEach(hottest, _preload.Enqueue);
             PreloadMore();
         }
     }
 
-    /// <summary>The experts in memory, those most wanted first.</summary>
-    public void CopyKeysTo(List<int> keys)
+    /// <summary>The experts used so far, as layer * experts + expert, the most wanted first.</summary>
+    public int[] Hottest()
     {
         lock (_gate)
         {
-            Array.ForEach(_pools, pool => pool.CopyKeysTo(keys));
+            // Pools cannot compare their experts: one of each in turn.
+            return [.. _pools.SelectMany(pool => pool.Hottest().Select((key, rank) => (key, rank))).OrderBy(expert => expert.rank).Select(expert => expert.key)];
         }
     }
 
@@ -426,22 +417,13 @@ internal sealed unsafe class PagedExperts : IExpertSource
 
     private void Resize(long cacheBytes)
     {
-        lock (_gate)
+        SlotPoolPlan[] plans = _plan.Divide(cacheBytes);
+        for (int p = 0; p < _pools.Length; p++)
         {
-            _resizing = true;
-            SlotPoolPlan[] plans = _plan.Divide(cacheBytes);
-            for (int p = 0; p < _pools.Length; p++)
-            {
-                // Slots in use are released when the pass has done the layer, or a read has ended.
-                while (!_pools[p].TryResize(Math.Min(plans[p].Slots, _pools[p].Plan.Slots)))
-                {
-                    Monitor.Wait(_gate);
-                }
-            }
-
-            _cacheBytes = cacheBytes;
-            _resizing = false;
-            Monitor.PulseAll(_gate);
+            _pools[p].Resize(Math.Min(plans[p].Slots, _pools[p].Plan.Slots));
         }
+
+        _cacheBytes = cacheBytes;
+        Monitor.PulseAll(_gate);
     }
 }

@@ -6,17 +6,19 @@ internal sealed class SlotPlan
     /// <summary>Slots beyond the experts of a token: reads under way must not wait for those in use.</summary>
     private const int SpareSlots = 2;
 
-    private readonly int _expertsUsed;
     private readonly (long SlotBytes, int Layers, int Experts)[] _sizes;
 
     /// <param name="layers">The layers with experts.</param>
     /// <param name="expertsUsed">Experts per token and layer.</param>
     public SlotPlan(IReadOnlyList<ExpertLayer> layers, int expertsUsed)
     {
-        _expertsUsed = expertsUsed;
+        ExpertsUsed = expertsUsed;
         _sizes = [.. layers.GroupBy(ExpertSlot.BytesFor).OrderBy(size => size.Key).Select(size => (size.Key, size.Count(), size.Sum(layer => layer.Count)))];
         PoolOfLayer = [.. layers.Select(layer => Array.FindIndex(_sizes, size => size.SlotBytes == ExpertSlot.BytesFor(layer)))];
     }
+
+    /// <summary>Experts per token and layer.</summary>
+    public int ExpertsUsed { get; }
 
     /// <summary>Which pool the experts of a layer belong to.</summary>
     public int[] PoolOfLayer { get; }
@@ -41,5 +43,5 @@ internal sealed class SlotPlan
         ];
     }
 
-    private int FewestSlots(int experts) => Math.Min(experts, _expertsUsed + SpareSlots);
+    private int FewestSlots(int experts) => Math.Min(experts, ExpertsUsed + SpareSlots);
 }

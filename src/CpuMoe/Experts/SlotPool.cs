@@ -13,14 +13,15 @@ internal sealed unsafe class SlotPool
     private readonly ExpertCachePolicy _policy;
 
     /// <param name="plan">Size and number of slots.</param>
-    /// <param name="keys">Keys of all pools.</param>
+    /// <param name="keys">Experts of all pools: their numbers are 0 to keys - 1.</param>
+    /// <param name="usesPerToken">Experts of this pool that a token uses.</param>
     /// <param name="memory">The memory of the slots, aligned to <see cref="ReadJob.Alignment"/>.</param>
     /// <param name="completed">Called by a reading thread when a slot was read.</param>
-    public SlotPool(SlotPoolPlan plan, int keys, byte* memory, Action<SlotPool, ExpertSlot> completed)
+    public SlotPool(SlotPoolPlan plan, int keys, int usesPerToken, byte* memory, Action<SlotPool, ExpertSlot> completed)
     {
         _memory = memory;
         _slotBytes = plan.SlotBytes;
-        _policy = new ExpertCachePolicy(plan.Slots, keys);
+        _policy = new ExpertCachePolicy(keys, plan.Slots, usesPerToken);
         _slots = new ExpertSlot[plan.Slots];
         for (int i = 0; i < _slots.Length; i++)
         {
@@ -77,38 +78,48 @@ internal sealed unsafe class SlotPool
     public void Release(ExpertSlot slot)
     {
         _policy.Release(slot.Index);
-        if (slot.State == SlotState.Failed && !_policy.IsLeased(slot.Index))
+        if (_policy.IsLeased(slot.Index))
+        {
+            return;
+        }
+
+        if (slot.State == SlotState.Failed)
         {
             _policy.Remove(slot.Key);
             slot.State = SlotState.Empty;
         }
+
+        if (slot.Index >= Capacity)
+        {
+            FreeMemory(slot);
+        }
     }
 
-    /// <summary>Uses only the first <paramref name="slots"/> slots from now on, and gives the memory of the others back.</summary>
-    /// <returns>False when a slot to be given up is in use; nothing was changed then.</returns>
-    public bool TryResize(int slots)
+    /// <summary>Uses only the first <paramref name="slots"/> slots from now on, and gives the memory of the others back when nobody uses them.</summary>
+    public void Resize(int slots)
     {
         int before = Capacity;
-        if (!_policy.TryResize(slots))
+        _policy.Resize(slots);
+        for (int i = slots; i < before; i++)
         {
-            return false;
-        }
-
-        if (slots < before)
-        {
-            for (int i = slots; i < before; i++)
+            if (!_policy.IsLeased(i))
             {
-                _slots[i].State = SlotState.Empty;
+                FreeMemory(_slots[i]);
             }
-
-            LinuxCalls.Release(_memory + (slots * _slotBytes), (before - slots) * _slotBytes);
         }
-
-        return true;
     }
 
-    /// <summary>The keys of the experts in memory, those last to be evicted first.</summary>
-    public void CopyKeysTo(List<int> keys) => _policy.CopyKeysTo(keys);
+    /// <summary>The experts used so far, the most wanted first.</summary>
+    public int[] Hottest() => _policy.Hottest();
+
+    /// <summary>Tells which experts an earlier run wanted most.</summary>
+    public void Rank(ReadOnlySpan<int> hottest) => _policy.Rank(hottest);
+
+    private void FreeMemory(ExpertSlot slot)
+    {
+        slot.State = SlotState.Empty;
+        LinuxCalls.Release(_memory + (slot.Index * _slotBytes), _slotBytes);
+    }
 }
 
 /// <summary>Slots of one size.</summary>

@@ -50,6 +50,12 @@ public sealed record ModelOptions
     /// </summary>
     public MemoryBudget MemoryBudget { get; init; }
 
+    /// <summary>
+    /// Where a paged model remembers which experts were wanted most, to read them in the background when it is loaded
+    /// again; null for nowhere.
+    /// </summary>
+    public string? WarmStartFolder { get; init; }
+
     /// <summary>Pages the experts with this much memory for them, whatever the budget: for tests of small caches.</summary>
     internal long? ExpertCacheBytes { get; init; }
 

@@ -17,6 +17,8 @@ internal sealed class WeightMemory : IDisposable
     private readonly long _budget;
     private readonly long _fixedBytes;
     private ReadQueue? _reads;
+    private PagedExperts? _paged;
+    private ExpertHistory? _history;
 
     /// <summary>Decides.</summary>
     /// <param name="file">The model.</param>
@@ -29,7 +31,7 @@ internal sealed class WeightMemory : IDisposable
     {
         _file = file;
         _options = options;
-        _budget = options.MemoryBudget.Resolve(static () => MemoryLimits.Available());
+        _budget = options.MemoryBudget.Resolve();
         _fixedBytes = Environment.WorkingSet + Allowance + scratchBytes;
         long cache = kvBytesPerToken * Math.Min(contextLength, UsualPositions);
         bool fits = _budget - _fixedBytes - cache >= sizes.Always + sizes.Routed + sizes.LookedUp;
@@ -67,7 +69,13 @@ internal sealed class WeightMemory : IDisposable
 
         _reads = new ReadQueue(_options.OpenReader is null ? FileReader.Open(_file) : _options.OpenReader(_file));
         Resident.Load(_reads);
-        Experts = new PagedExperts(layers, plan, cacheBytes, _reads);
+        _paged = new PagedExperts(layers, plan, cacheBytes, _reads);
+        Experts = _paged;
+        if (_options.WarmStartFolder is { } folder)
+        {
+            _history = new ExpertHistory(folder, _file, layers.Sum(layer => layer.Count));
+            _paged.Preload(_history.Load());
+        }
     }
 
     /// <summary>Takes memory for a KV cache from the experts.</summary>
@@ -92,6 +100,11 @@ internal sealed class WeightMemory : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_paged?.Hottest() is { Length: > 0 } hottest)
+        {
+            _history?.Save(hottest);
+        }
+
         // The readers write to memory of the others.
         _reads?.Dispose();
         Experts.Dispose();
