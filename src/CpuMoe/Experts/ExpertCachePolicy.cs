@@ -87,6 +87,9 @@ internal sealed class ExpertCachePolicy
     /// <summary>Whether a slot is leased.</summary>
     public bool IsLeased(int slot) => _leases[slot] > 0;
 
+    /// <summary>Whether a slot is free, or holds an expert that nobody leases and only scans have asked for.</summary>
+    public bool HasSpare => _freeCount > 0 || TensorPrimitives.Min<int>(_score.AsSpan(0, Capacity)) == 0;
+
     /// <summary>Counts a use of an expert if it is resident; returns whether it is.</summary>
     /// <param name="key">The expert.</param>
     /// <param name="scan">Whether the use says nothing about later ones.</param>

@@ -16,9 +16,6 @@ internal sealed unsafe class PagedExperts : IExpertSource
 {
     private const int ArenaAlignment = 2 << 20;
 
-    /// <summary>Experts being read ahead of an ascending pass: enough to keep the disk busy, few enough to flush little.</summary>
-    private const int ReadAhead = 8;
-
     /// <summary>Experts read in the background at a time: their slots cannot be had while a pass wants one.</summary>
     private const int PreloadAhead = 1;
 
@@ -35,22 +32,11 @@ internal sealed unsafe class PagedExperts : IExpertSource
     private readonly long[] _hits;
     private readonly long[] _misses;
     private readonly ReadStatistics _readBefore;
+    private readonly ExpertPass _pass;
     private long _stalledTicks;
     private long _cacheBytes;
     private int _preloading;
     private bool _disposed;
-
-    // The pass: its experts, their slots, and how far it came.
-    private readonly int[] _experts;
-    private readonly ExpertSlot?[] _slots;
-    private readonly bool[] _taken;
-    private readonly bool[] _adopted;
-    private int _layer;
-    private int _count;
-    private int _requested;
-    private int _released;
-    private int _left;
-    private bool _scan;
 
     /// <param name="layers">The layers with experts, all with the same number of them.</param>
     /// <param name="plan">How memory is divided.</param>
@@ -77,14 +63,11 @@ internal sealed unsafe class PagedExperts : IExpertSource
 
         _hits = new long[layers.Length];
         _misses = new long[layers.Length];
-        _experts = new int[_expertCount];
-        _slots = new ExpertSlot?[_expertCount];
-        _taken = new bool[_expertCount];
-        _adopted = new bool[_expertCount];
+        _pass = new ExpertPass(_expertCount, reads);
     }
 
     /// <inheritdoc/>
-    public bool KeepsAll { get; private set; }
+    public bool KeepsAll => _pass.KeepsAll;
 
     /// <inheritdoc/>
     public ExpertStatistics Statistics
@@ -109,9 +92,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
     }
 
     /// <inheritdoc/>
-    public FeedForwardWeights this[int index] => _slots[index]!.Weights(_layers[_layer], _experts[index]);
-
-    private SlotPool Pool => _pools[_plan.PoolOfLayer[_layer]];
+    public FeedForwardWeights this[int index] => _pass.Weights(index);
 
     /// <inheritdoc/>
     public void Begin(int layer, ReadOnlySpan<int> experts, int tokens)
@@ -119,33 +100,9 @@ internal sealed unsafe class PagedExperts : IExpertSource
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _layer = layer;
-            _count = _left = experts.Length;
-            _requested = _released = 0;
-            experts.CopyTo(_experts);
-            Array.Clear(_slots, 0, _count);
-            Array.Clear(_taken, 0, _count);
-
-            int missing = 0;
-            foreach (int expert in experts)
-            {
-                missing += Pool.Find(Key(expert)) is null ? 1 : 0;
-            }
-
-            _hits[layer] += _count - missing;
+            int missing = _pass.Begin(_layers[layer], PoolOf(layer), layer * _expertCount, experts);
+            _hits[layer] += experts.Length - missing;
             _misses[layer] += missing;
-            _scan = (long)_count * Pool.Plan.Layers > Pool.Capacity;
-            KeepsAll = _count <= Pool.Capacity && (!_scan || missing <= ReadAhead);
-            if (KeepsAll)
-            {
-                // All that are there, before any is evicted for those that are not.
-                for (int i = 0; i < _count; i++)
-                {
-                    UseIfThere(i);
-                }
-            }
-
-            RequestMore();
         }
     }
 
@@ -154,17 +111,13 @@ internal sealed unsafe class PagedExperts : IExpertSource
     {
         lock (_gate)
         {
-            if (!KeepsAll)
-            {
-                ReleaseTaken();
-            }
-
+            _pass.ReleaseTaken();
             long waitingSince = 0;
             while (true)
             {
-                RequestMore();
-                int taken = KeepsAll ? TakeAny(ready) : TakeNext(ready);
-                if (taken > 0 || !wait || _left == 0)
+                _pass.RequestMore();
+                int taken = _pass.Take(ready);
+                if (taken > 0 || !wait || _pass.IsComplete)
                 {
                     _stalledTicks += waitingSince == 0 ? 0 : Stopwatch.GetTimestamp() - waitingSince;
                     return taken;
@@ -182,13 +135,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
     {
         lock (_gate)
         {
-            for (int i = 0; i < _count; i++)
-            {
-                Release(i);
-            }
-
-            _count = _left = 0;
-            Monitor.PulseAll(_gate);
+            _pass.End();
         }
     }
 
@@ -252,136 +199,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
         _arena.Dispose();
     }
 
-    private int Key(int expert) => (_layer * _expertCount) + expert;
-
-    private bool UseIfThere(int i)
-    {
-        if (Pool.Find(Key(_experts[i])) is not { } slot)
-        {
-            return false;
-        }
-
-        Pool.Use(slot, _scan);
-        _slots[i] = slot;
-        _adopted[i] = slot.State != SlotState.Ready;
-        if (slot.State == SlotState.Loading)
-        {
-            _reads.Promote(slot.Job);
-        }
-
-        return true;
-    }
-
-    /// <summary>Asks for the next experts of the pass: all of them where they stay, a few ahead where not.</summary>
-    private void RequestMore()
-    {
-        int loading = 0;
-        for (int i = _released; i < _requested; i++)
-        {
-            loading += _slots[i] is { State: SlotState.Loading } ? 1 : 0;
-        }
-
-        for (; _requested < _count && (KeepsAll || loading < ReadAhead); _requested++)
-        {
-            int i = _requested;
-            if (_slots[i] is not null || UseIfThere(i))
-            {
-                continue;
-            }
-
-            if (Pool.Admit(Key(_experts[i]), _layers[_layer], _experts[i], _scan) is not { } slot)
-            {
-                return; // Until a slot is released, by this pass or by a read that ends.
-            }
-
-            _slots[i] = slot;
-            _adopted[i] = false;
-            loading++;
-            Read(slot);
-        }
-    }
-
-    private int TakeAny(Span<int> ready)
-    {
-        int count = 0;
-        for (int i = 0; i < _requested; i++)
-        {
-            if (!_taken[i] && IsReady(i))
-            {
-                ready[count++] = i;
-            }
-        }
-
-        return MarkTaken(ready[..count]);
-    }
-
-    private int TakeNext(Span<int> ready)
-    {
-        int count = 0;
-        while (_released + count < _requested && IsReady(_released + count))
-        {
-            ready[count] = _released + count;
-            count++;
-        }
-
-        return MarkTaken(ready[..count]);
-    }
-
-    private int MarkTaken(ReadOnlySpan<int> ready)
-    {
-        foreach (int i in ready)
-        {
-            _taken[i] = true;
-        }
-
-        _left -= ready.Length;
-        return ready.Length;
-    }
-
-    private bool IsReady(int i)
-    {
-        ExpertSlot slot = _slots[i]!;
-        if (slot.State != SlotState.Failed)
-        {
-            return slot.State == SlotState.Ready;
-        }
-
-        if (!_adopted[i])
-        {
-            throw slot.Job.Fault!;
-        }
-
-        // A read that an earlier pass began, and that may have failed long ago, is not the failure of this one.
-        _adopted[i] = false;
-        slot.Prepare(slot.Key, _layers[_layer], _experts[i]);
-        Read(slot);
-        return false;
-    }
-
-    /// <summary>Has an admitted slot read; until then it is kept once more.</summary>
-    private void Read(ExpertSlot slot)
-    {
-        Pool.Lease(slot);
-        _reads.Enqueue(slot.Job, background: false);
-    }
-
-    /// <summary>Lets go of what an ascending pass has taken.</summary>
-    private void ReleaseTaken()
-    {
-        for (; _released < _count && _taken[_released]; _released++)
-        {
-            Release(_released);
-        }
-    }
-
-    private void Release(int i)
-    {
-        if (_slots[i] is { } slot)
-        {
-            Pool.Release(slot);
-            _slots[i] = null;
-        }
-    }
+    private SlotPool PoolOf(int layer) => _pools[_plan.PoolOfLayer[layer]];
 
     /// <summary>On a reading thread: a slot was read, or could not be.</summary>
     private void OnRead(SlotPool pool, ExpertSlot slot)
@@ -405,7 +223,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
         while (!_disposed && _preloading < PreloadAhead && _preload.TryDequeue(out int key))
         {
             int layer = key / _expertCount;
-            SlotPool pool = _pools[_plan.PoolOfLayer[layer]];
+            SlotPool pool = PoolOf(layer);
             if (pool.HasFree && pool.Find(key) is null && pool.Admit(key, _layers[layer], key % _expertCount, scan: true) is { } slot)
             {
                 slot.IsPreload = true;
@@ -424,6 +242,5 @@ internal sealed unsafe class PagedExperts : IExpertSource
         }
 
         _cacheBytes = cacheBytes;
-        Monitor.PulseAll(_gate);
     }
 }

@@ -40,18 +40,21 @@ internal sealed class ReadQueue : IDisposable
     /// <summary>How bytes come from the disk.</summary>
     public string Mode => _reader.Mode;
 
-    /// <summary>Adds a job; its completion comes from a reading thread.</summary>
+    /// <summary>Adds a job; its completion comes from a reading thread, or never, if the queue is being disposed.</summary>
     /// <param name="job">The job.</param>
     /// <param name="background">Whether it has time until nothing else is to be read.</param>
     public void Enqueue(ReadJob job, bool background)
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_stopping, this);
-            (background ? _background : _urgent).Enqueue(job);
-        }
+            if (_stopping)
+            {
+                return;
+            }
 
-        _work.Release(job.Pieces);
+            (background ? _background : _urgent).Enqueue(job);
+            _work.Release(job.Pieces);
+        }
     }
 
     /// <summary>Puts a job of the background before all others of it.</summary>

@@ -40,6 +40,9 @@ internal sealed unsafe class SlotPool
     /// <summary>Whether an expert can be admitted without evicting another.</summary>
     public bool HasFree => _policy.Count < Capacity;
 
+    /// <summary>Whether an expert can be admitted at the expense of none that is wanted.</summary>
+    public bool HasSpare => _policy.HasSpare;
+
     /// <summary>The slot of an expert that is there or being read; null where it is neither.</summary>
     public ExpertSlot? Find(int key)
     {
