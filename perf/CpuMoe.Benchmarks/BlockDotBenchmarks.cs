@@ -68,6 +68,9 @@ public unsafe class BlockDotBenchmarks
     public float Scalar() => _kernel.Scalar(_weights, Activation);
 
     [Benchmark]
+    public float Vector128() => _kernel.Vector128(_weights, Activation);
+
+    [Benchmark]
     public float Vector256() => Avx2.IsSupported
         ? _kernel.Vector256(_weights, Activation)
         : throw new PlatformNotSupportedException("No AVX2.");
@@ -85,6 +88,8 @@ public unsafe class BlockDotBenchmarks
         ActivationFormat Activation { get; }
 
         float Scalar(byte* weights, in ActivationRow activation);
+
+        float Vector128(byte* weights, in ActivationRow activation);
 
         float Vector256(byte* weights, in ActivationRow activation);
 
@@ -106,6 +111,17 @@ public unsafe class BlockDotBenchmarks
             for (int row = 0; row < Rows; row++)
             {
                 sum += TFormat.Dot(weights + (row * RowBytes), activation, Blocks);
+            }
+
+            return sum;
+        }
+
+        public float Vector128(byte* weights, in ActivationRow activation)
+        {
+            float sum = 0;
+            for (int row = 0; row < Rows; row++)
+            {
+                sum += TFormat.Dot128(weights + (row * RowBytes), activation, Blocks);
             }
 
             return sum;

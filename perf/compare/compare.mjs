@@ -1,47 +1,26 @@
 // Measures one GGUF on CpuMoe and on llama.cpp (and ik_llama.cpp), alternately, and prints the ratios.
-import {execFileSync} from "node:child_process";
-import {readFileSync, writeFileSync, statSync, mkdtempSync, rmSync} from "node:fs";
-import {availableParallelism, cpus, loadavg, tmpdir, totalmem} from "node:os";
-import {dirname, join, resolve} from "node:path";
-import {fileURLToPath} from "node:url";
-import {parseArgs} from "node:util";
+import {createReadStream, mkdtempSync, rmSync, statSync, writeFileSync} from "node:fs";
+import {availableParallelism, cpus, tmpdir, totalmem} from "node:os";
+import {join, resolve} from "node:path";
+import {setTimeout} from "node:timers/promises";
 import {drawChart} from "./chart.mjs";
+import {createEngines, firstPrompt} from "./engines.mjs";
+import {dropPageCache, MemoryGroup} from "./memory-group.mjs";
+import {readOptions} from "./options.mjs";
+import {execute, ProcessError} from "./processes.mjs";
+import {print} from "./report.mjs";
+import {median, summary} from "./statistics.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, "..", "..");
-
-/** Processes that are running on average; a machine at rest has fewer. */
-const busyLoad = 0.5;
-
-const usage = `usage: perf/compare/run MODEL.gguf | --synth SHAPE:LAYERS:MIX [options]
-
-  --synth S       measure a model of random weights, e.g. glm-4.5-air:4:q4_k_m, written to the temporary folder
-                  (TMPDIR says where) and deleted afterwards
-  -p N            tokens of the prompt (prefill) [512]; 0 leaves prefill out
-  -n N            tokens generated (decode) [64]; 0 leaves decode out
-  -d D[,D...]     tokens in the KV cache before, one case each [0]
-  -t T            threads of every engine [physical cores, as CpuMoe counts them]
-  -b B            tokens per pass of prefill [512]
-  -r R            repetitions in each process [3]
-  --rounds N      processes of each engine and case, in turn [3]
-  --ik PATH       also measure the llama-bench of ik_llama.cpp
-  --json FILE     write all results
-  --svg FILE      draw them`;
-
+const root = join(import.meta.dirname, "../..");
 const options = readOptions();
-const engines = [
-    {name: "CpuMoe", run: runCpuMoe},
-    {name: "llama.cpp", run: runLlamaCpp},
-    ...(options.ik ? [{name: "ik_llama.cpp", run: runIk}] : [])
-];
+const engines = createEngines(options);
 const folder = mkdtempSync(join(tmpdir(), "cpumoe-compare-"));
 
-// Ctrl-C ends the running engine, and the fault that follows ends this, but not before the model is deleted.
-process.on("SIGINT", () => {});
+// Ctrl-C ends the running engine, and the fault that follows ends this, but not before model and cgroup are deleted.
+process.on("SIGINT", () => {}).on("SIGTERM", () => {});
 try {
-    const model = options.synth ? synthesize(options.synth) : resolve(options.model);
-    const report = measure(model);
-    print(report);
+    const report = await measure(options.synth ? await synthesize(options.synth) : resolve(options.model));
+    print(report, engines.map(engine => engine.name));
     if (options.json)
         writeFileSync(options.json, JSON.stringify(report, null, 2) + "\n");
     if (options.svg)
@@ -53,192 +32,125 @@ try {
     rmSync(folder, {recursive: true});
 }
 
-function readOptions() {
-    try {
-        const {values, positionals} = parseArgs({
-            allowPositionals: true,
-            options: {
-                synth: {type: "string"}, ik: {type: "string"}, json: {type: "string"}, svg: {type: "string"},
-                help: {type: "boolean", short: "h"},
-                prompt: {type: "string", short: "p", default: "512"},
-                generated: {type: "string", short: "n", default: "64"},
-                depths: {type: "string", short: "d", default: "0"},
-                threads: {type: "string", short: "t", default: "0"},
-                batch: {type: "string", short: "b", default: "512"},
-                repetitions: {type: "string", short: "r", default: "3"},
-                rounds: {type: "string", default: "3"}
-            }
-        });
-        if (values.help) {
-            console.log(usage);
-            process.exit(0);
-        }
-
-        if (positionals.length + (values.synth ? 1 : 0) !== 1)
-            throw new Error("name one model, or --synth");
-        const number = (name, least) => {
-            const value = Number(values[name]);
-            if (!Number.isInteger(value) || value < least)
-                throw new Error(`${name} must be an integer of ${least} or more, not '${values[name]}'`);
-            return value;
-        };
-        const parsed = {
-            ...values, model: positionals[0],
-            prompt: number("prompt", 0), generated: number("generated", 0), threads: number("threads", 0) || physicalCores(),
-            batch: number("batch", 1), repetitions: number("repetitions", 1), rounds: number("rounds", 1),
-            depths: values.depths.split(",").map(Number)
-        };
-        if (parsed.prompt + parsed.generated === 0)
-            throw new Error("-p 0 and -n 0 leave nothing to measure");
-        if (!parsed.depths.every(depth => Number.isInteger(depth) && depth >= 0))
-            throw new Error(`-d must be integers of 0 or more with commas between, not '${values.depths}'`);
-        return parsed;
-    } catch (fault) {
-        console.error(`compare: ${fault.message}\n\n${usage}`);
-        process.exit(2);
-    }
-}
-
-/** Rates of all engines: within a round every engine has its turn, so that what disturbs the machine disturbs all. */
-function measure(model) {
-    const cases = [], processes = [];
-    const loadBefore = loadavg()[0];
-    for (const depth of options.depths) {
-        const test = {model, threads: options.threads, prompt: options.prompt, generated: options.generated, depth,
-            batch: options.batch, repetitions: options.repetitions};
-        const results = engines.map(engine => ({engine: engine.name, prefill: [], decode: []}));
-        for (let round = 1; round <= options.rounds; round++) {
-            engines.forEach((engine, i) => {
-                console.error(`depth ${depth}, round ${round} of ${options.rounds}: ${engine.name}`);
-                const {prefill, decode, ...rest} = engine.run(test);
-                results[i].prefill.push(...prefill);
-                results[i].decode.push(...decode);
-                processes.push({engine: engine.name, depth, round, ...rest});
-            });
-        }
-
-        if (options.prompt > 0)
-            cases.push(summarize(`prefill ${options.prompt}`, depth, "prefill", results));
-        if (options.generated > 0)
-            cases.push(summarize(`decode ${options.generated}`, depth, "decode", results));
-    }
-
-    return {
+async function measure(model) {
+    const parts = partsOf(model);
+    const report = {
         date: new Date().toISOString(),
         cpu: cpus()[0].model.trim(), logical_cpus: availableParallelism(), memory_bytes: totalmem(),
-        load_before: loadBefore, threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model, file_bytes: sizeOf(model),
+        busy_before: await busyProcessors(), threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model,
+        file_bytes: parts.reduce((sum, part) => sum + statSync(part).size, 0),
         prompt: options.prompt, generated: options.generated, batch: options.batch,
-        repetitions: options.repetitions, rounds: options.rounds, cases, processes
+        repetitions: options.repetitions, rounds: options.rounds, repack: options.repack, cases: [], processes: []
     };
+    const test = {model, threads: options.threads, prompt: options.prompt, generated: options.generated, batch: options.batch,
+        repetitions: options.repetitions, repack: options.repack};
+    if (options.limits) {
+        report.limits = [];
+        for (const limit of options.limits)
+            report.limits.push(await measureLimit(test, limit(report.file_bytes), report));
+    } else if (options.prompt + options.generated > 0) {
+        for (const depth of options.depths)
+            await measureRates({...test, depth}, report);
+    }
+
+    if (options.firstToken)
+        await measureFirstToken(test, parts, report);
+    return report;
 }
 
-function summarize(name, depth, kind, results) {
-    const rates = Object.fromEntries(results.map(result => [result.engine, {
-        median: median(result[kind]), min: Math.min(...result[kind]), max: Math.max(...result[kind]), all: result[kind]
-    }]));
-    const ratios = Object.fromEntries(engines.slice(1).map(({name: other}) => [other, rates.CpuMoe.median / rates[other].median]));
-    return {case: depth > 0 ? `${name} at ${depth}` : name, kind, depth, rates, ratios};
+async function measureRates(test, report) {
+    const results = await inTurn(`depth ${test.depth}`, report, engine => engine.rates(test));
+    for (const [kind, tokens] of [["prefill", test.prompt], ["decode", test.generated]]) {
+        if (tokens > 0)
+            report.cases.push(compare(`${kind} ${tokens}${test.depth > 0 ? ` at ${test.depth}` : ""}`, "tok/s", results, runs => runs.flatMap(run => run[kind])));
+    }
 }
 
-function runCpuMoe(test) {
-    // The repetitions of a process come as median, smallest and largest: of up to three, that is all of them.
-    const output = JSON.parse(execute(join(root, "src/CpuMoe.Cli/bin/Release/net10.0/CpuMoe.Cli"), [
-        "bench", "-m", test.model, "-p", test.prompt, "-n", test.generated, "--depth", test.depth, "-r", test.repetitions,
-        "--threads", test.threads, "--batch", test.batch, "--json"]));
-    const spread = rate => !rate ? [] : test.repetitions === 2 ? [rate.min, rate.max]
-        : [...new Set([rate.min, rate.median, rate.max])];
-    return {...output, prefill: spread(output.prefill), decode: spread(output.decode)};
+async function measureFirstToken(test, parts, report) {
+    for (const part of parts) {
+        for await (const _ of createReadStream(part, {highWaterMark: 1 << 22}));
+    }
+
+    const {output} = await execute(join(root, "src/CpuMoe.Cli/bin/Release/net10.0/CpuMoe.Cli"), ["tokenize", "-m", test.model, "--json", firstPrompt]);
+    const textTokens = JSON.parse(output).tokens.length;
+    const results = await inTurn("first token", report, engine => engine.firstToken({...test, textTokens}));
+    report.cases.push(compare("load to first token", "ms", results, runs => runs.map(run => run.first_token_ms)));
 }
 
-function runLlamaCpp(test) {
-    return JSON.parse(execute(process.execPath, [join(here, "llama-cpp.mjs"), JSON.stringify(test)]));
-}
-
-/** llama-bench of ik_llama.cpp measures prefill from an empty cache only; decode after a prompt is its -gp. */
-function runIk(test) {
-    const common = ["-m", test.model, "-t", test.threads, "-ngl", 0, "-r", test.repetitions, "-b", test.batch, "-ub", test.batch, "-o", "json"];
-    const bench = (tokens, ...args) => JSON.parse(execute(options.ik, [...common, ...args]))
-        .flatMap(entry => entry.samples_ns).map(time => tokens * 1e9 / time);
+/** A limit that is too small for an engine ends its process, which is a result too. */
+async function measureLimit(test, limit, report) {
+    const results = await inTurn(`limit ${(limit / 2 ** 30).toFixed(2)} GiB`, report, async engine => {
+        dropPageCache();
+        const group = new MemoryGroup(limit);
+        try {
+            return {limit_bytes: limit, ...await engine.generate({...test, budget: options.mapped ? 0 : limit, coldStart: dropPageCache}, group), ...group.result};
+        } catch (fault) {
+            if (fault instanceof ProcessError && fault.signal === "SIGKILL")
+                return {limit_bytes: limit, failure: "killed: the limit is too small", ...group.result};
+            throw fault;
+        } finally {
+            group.delete();
+        }
+    });
+    const name = (limit / 2 ** 30).toFixed(2) + " GiB";
+    for (const [kind, unit, value] of [["prefill", "tok/s", "prefill"], ["decode", "tok/s", "decode"], ["read per token", "MB", "decode_read_bytes"]])
+        report.cases.push(compare(`${kind} in ${name}`, unit, results, runs => runs.filter(run => !run.failure).map(run => run[value] / (unit === "MB" ? 1e6 : 1))));
     return {
-        prefill: test.prompt > 0 && test.depth === 0 ? bench(test.prompt, "-p", test.prompt, "-n", 0) : [],
-        decode: test.generated === 0 ? []
-            : test.depth === 0 ? bench(test.generated, "-p", 0, "-n", test.generated)
-            : bench(test.generated, "-p", 0, "-n", 0, "-gp", `${test.depth},${test.generated}`)
+        limit_bytes: limit, file_part: limit / report.file_bytes,
+        engines: engines.map(({name}) => ({engine: name, ...mediansOf(results[name])}))
     };
 }
 
-function synthesize(recipe) {
+/** All results of each engine: within a round every engine has its turn, so that what disturbs the machine disturbs all. */
+async function inTurn(name, report, run) {
+    const results = Object.fromEntries(engines.map(engine => [engine.name, []]));
+    for (let round = 1; round <= options.rounds; round++) {
+        for (const engine of engines) {
+            console.error(`${name}, round ${round} of ${options.rounds}: ${engine.name}`);
+            const result = await run(engine);
+            results[engine.name].push(result);
+            report.processes.push({engine: engine.name, case: name, round, ...result});
+        }
+    }
+
+    return results;
+}
+
+/** A ratio is how many times better CpuMoe is: of rates ours to theirs, of all else theirs to ours. */
+function compare(name, unit, results, select) {
+    const values = Object.fromEntries(Object.entries(results).map(([engine, runs]) => [engine, summary(select(runs))]));
+    const {CpuMoe: ours, ...others} = values;
+    const ratio = theirs => unit === "tok/s" ? ours?.median / theirs.median : theirs.median / ours?.median;
+    return {case: name, unit, values, ratios: Object.fromEntries(Object.entries(others).map(([engine, theirs]) => [engine, ratio(theirs)]))};
+}
+
+/** Of everything that is a number in all processes. */
+function mediansOf(runs) {
+    const failed = runs.find(run => run.failure);
+    return failed ?? Object.fromEntries(Object.entries(runs[0]).filter(([, value]) => typeof value === "number")
+        .map(([name]) => [name, median(runs.map(run => run[name]))]));
+}
+
+/** How many processors others use now; the load average would remember what ran minutes ago. */
+async function busyProcessors() {
+    const times = () => cpus().map(({times: {idle, ...busy}}) => ({idle, all: Object.values(busy).reduce((sum, time) => sum + time, idle)}));
+    const before = times();
+    await setTimeout(1000);
+    return times().reduce((sum, {idle, all}, i) => sum + 1 - (idle - before[i].idle) / Math.max(1, all - before[i].all), 0);
+}
+
+async function synthesize(recipe) {
     const [shape, layers, mix] = recipe.split(":");
     if (!mix)
         throw new Error(`--synth must be SHAPE:LAYERS:MIX, not '${recipe}'`);
     const file = join(folder, "synthetic.gguf");
-    execute("dotnet", ["run", "-c", "Release", "--project", join(root, "tools/CpuMoe.Synth"), "--",
+    await execute("dotnet", ["run", "-c", "Release", "--project", join(root, "tools/CpuMoe.Synth"), "--",
         "--shape", shape, "--layers", layers, "--mix", mix, file]);
     return file;
 }
 
-function execute(program, args) {
-    return execFileSync(program, args.map(String), {encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"]});
-}
-
-function print(report) {
-    console.log(`${report.date}, ${report.cpu}, ${report.logical_cpus} logical processors, ${report.threads} threads`);
-    console.log(`${report.file} (${(report.file_bytes / 1e9).toFixed(2)} GB), batch ${report.batch}, ${report.rounds} rounds of ${report.repetitions} repetitions\n`);
-    const others = engines.slice(1).map(engine => engine.name);
-    const rows = [["tokens/s, median [min, max]", ...engines.map(engine => engine.name), ...others.map(name => `ratio to ${name}`)]];
-    for (const {case: name, rates, ratios} of report.cases) {
-        const rate = ({median: middle, min, max}) => Number.isFinite(middle) ? `${text(middle)} [${text(min)}, ${text(max)}]` : "-";
-        rows.push([name, ...engines.map(engine => rate(rates[engine.name])), ...others.map(other => Number.isFinite(ratios[other]) ? ratios[other].toFixed(2) : "-")]);
-    }
-
-    const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
-    for (const row of rows)
-        console.log(row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  "));
-
-    const ours = report.processes.filter(({engine}) => engine === "CpuMoe");
-    const theirs = report.processes.find(({engine}) => engine === "llama.cpp");
-    const wall = report.generated > 0 ? `decode uses ${text(median(ours.map(run => run.wall_ratio)))} of ` : "";
-    console.log(`\nCpuMoe: ${wall}the read bandwidth, ${text(median(ours.map(run => run.read_bandwidth_gb_s)))} GB/s`);
-    console.log(`llama.cpp: release ${theirs.release} in node-llama-cpp ${theirs.binding}, mapped file: ${theirs.mmap}; ${theirs.system}`);
-    console.log(`
-All engines: F16 cache, mapped file, random tokens, no sampling, times after warm-up without loading.
-llama.cpp runs behind one promise of JavaScript per pass (some tens of microseconds): figures above about 1000 tokens/s
-of decode are too low.`);
-
-    // Seen on two processors with other work: llama.cpp decoded some 40 times slower with two threads than with one,
-    // CpuMoe did not.
-    if (report.load_before > busyLoad)
-        console.log(`
-WARNING: the machine was busy before the start (load ${report.load_before.toFixed(1)}). The figures mean nothing: the threads of llama.cpp
-wait for each other by spinning and lose far more to other work than those of CpuMoe. Run again with nothing else.`);
-}
-
-/** Pairs of hardware threads count once: the rule of CpuMoe. */
-function physicalCores() {
-    const cores = new Set();
-    for (let cpu = 0; cpu < cpus().length; cpu++) {
-        try {
-            cores.add(readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, "utf8"));
-        } catch {
-            return availableParallelism();
-        }
-    }
-
-    return Math.max(1, Math.min(cores.size, availableParallelism()));
-}
-
-/** Of all parts of a split model. */
-function sizeOf(model) {
+/** All files of a split model. */
+function partsOf(model) {
     const split = /^(.*-)00001-of-(\d{5})\.gguf$/.exec(model);
-    const parts = split ? Array.from({length: Number(split[2])}, (_, i) => `${split[1]}${String(i + 1).padStart(5, "0")}-of-${split[2]}.gguf`) : [model];
-    return parts.reduce((sum, part) => sum + statSync(part).size, 0);
-}
-
-function median(values) {
-    const sorted = [...values].sort((a, b) => a - b);
-    return sorted.length === 0 ? NaN : (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-function text(value) {
-    return value < 10 ? value.toFixed(2) : value < 1000 ? value.toFixed(1) : value.toFixed(0);
+    return split ? Array.from({length: Number(split[2])}, (_, i) => `${split[1]}${String(i + 1).padStart(5, "0")}-of-${split[2]}.gguf`) : [model];
 }

@@ -40,11 +40,14 @@ internal sealed record TensorOutput(string Name, string Type, long[] Dimensions,
 
 /// <summary>The output of <c>bench --json</c>; what was not measured is absent.</summary>
 internal sealed record BenchOutput(
-    string Model, int Threads, int PromptTokens, int GenTokens, int Depth, RateOutput? Prefill, RateOutput? Decode,
-    long ActiveBytesPerToken, double ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken);
+    string Model, int Threads, int PromptTokens, int GenTokens, int Depth, RateOutput? Prefill, DecodeOutput? Decode,
+    long ActiveBytesPerToken, double? ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken);
 
-/// <summary>Tokens per second of all repetitions.</summary>
-internal sealed record RateOutput(double Median, double Min, double Max);
+/// <summary>Tokens per second of all repetitions, and the bytes read from disks where they were counted.</summary>
+internal sealed record RateOutput(double Median, double Min, double Max, double? ReadBytesPerToken = null);
+
+/// <summary>The rate of decode with the milliseconds of a token: the median and what one in a hundred reaches.</summary>
+internal sealed record DecodeOutput(double Median, double Min, double Max, double P50Ms, double P99Ms, double? ReadBytesPerToken = null);
 
 /// <summary>The output of <c>kernels --json</c>.</summary>
 /// <param name="Threads">Threads that computed.</param>

@@ -22,12 +22,9 @@ public class BenchTests
         Assert.Equal(
             ["model", "threads", "prompt_tokens", "gen_tokens", "depth", "prefill", "decode", "active_bytes_per_token", "read_bandwidth_gb_s", "wall_ratio", "peak_rss_bytes", "load_ms", "allocated_bytes_per_token"],
             json.EnumerateObject().Select(property => property.Name));
-        foreach (JsonElement rate in (JsonElement[])[json.GetProperty("prefill"), json.GetProperty("decode")])
-        {
-            Assert.Equal(["median", "min", "max"], rate.EnumerateObject().Select(property => property.Name));
-            Assert.True(rate.GetProperty("min").GetDouble() > 0);
-            Assert.InRange(rate.GetProperty("median").GetDouble(), rate.GetProperty("min").GetDouble(), rate.GetProperty("max").GetDouble());
-        }
+        CheckRate(json.GetProperty("prefill"), "median", "min", "max");
+        CheckRate(json.GetProperty("decode"), "median", "min", "max", "p50_ms", "p99_ms");
+        CheckLatencies(json.GetProperty("decode"));
 
         using GgufFile file = GgufFile.Open(TestData.DemoModel);
         long active = ModelSummary.FromGguf(file)!.ActiveBytesPerToken;
@@ -47,6 +44,44 @@ public class BenchTests
     }
 
     [Fact]
+    public void Generation_is_measured_without_the_probes()
+    {
+        CliResult result = Cli.Run("bench", "-m", TestData.DemoModel, "-p", "6", "-n", "5", "-r", "3", "--generate", "--json");
+        JsonElement json = JsonSerializer.Deserialize<JsonElement>(result.Out);
+
+        Assert.Equal(ExitCodes.Success, result.ExitCode);
+        Assert.Equal(
+            ["model", "threads", "prompt_tokens", "gen_tokens", "depth", "prefill", "decode", "active_bytes_per_token", "peak_rss_bytes", "load_ms"],
+            json.EnumerateObject().Select(property => property.Name));
+        string[] disk = OperatingSystem.IsLinux() ? ["read_bytes_per_token"] : [];
+        CheckRate(json.GetProperty("prefill"), ["median", "min", "max", .. disk]);
+        CheckRate(json.GetProperty("decode"), ["median", "min", "max", "p50_ms", "p99_ms", .. disk]);
+        CheckLatencies(json.GetProperty("decode"));
+    }
+
+    [Fact]
+    public void Generation_prints_the_time_of_a_token()
+    {
+        CliResult result = Cli.Run("bench", "-m", TestData.DemoModel, "-p", "3", "-n", "2", "-r", "1", "--generate");
+
+        Assert.Equal(ExitCodes.Success, result.ExitCode);
+        Assert.Matches(@"(?m)^decode 2 +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$", result.Out);
+        Assert.Matches(@"(?m)^a token takes \d+\.\d\d ms, one in 100 at least \d+\.\d\d ms", result.Out);
+        Assert.DoesNotContain("bandwidth", result.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--generate needs a prompt", "--generate", "-p", "0")]
+    [InlineData("exclude each other", "--generate", "--depth", "4")]
+    public void Generation_starts_with_a_prompt_in_an_empty_cache(string error, params string[] options)
+    {
+        CliResult result = Cli.Run(["bench", "-m", TestData.DemoModel, .. options]);
+
+        Assert.Equal(ExitCodes.Usage, result.ExitCode);
+        Assert.Contains(error, result.ErrorLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Prints_a_table_and_where_the_memory_stands()
     {
         CliResult result = Cli.Run("bench", "-m", TestData.DemoModel, "-p", "4", "-n", "4", "--depth", "2", "-r", "1", "--batch", "2");
@@ -57,6 +92,7 @@ public class BenchTests
         Assert.Matches(@"(?m)^decode 4 at 2 +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$", result.Out);
         Assert.Matches(@"(?m)^\d+ threads, active weights per token \d+\.\d MiB, read bandwidth \d+\.\d GB/s$", result.Out);
         Assert.Matches(@"(?m)^decode reads \d+\.\d GB/s of weights: \d+\.\d\d of the bandwidth", result.Out);
+        Assert.Matches(@"(?m)^a token takes \d+\.\d\d ms, one in 100 at least \d+\.\d\d ms$", result.Out);
     }
 
     [Fact]
@@ -85,4 +121,29 @@ public class BenchTests
     [InlineData(new double[] { 8, 2, 4, 1 }, 3, 1, 8)]
     public void The_median_is_the_middle(double[] rates, double median, double min, double max) =>
         Assert.Equal(new RateOutput(median, min, max), BenchCommand.Summarize(rates));
+
+    [Theory]
+    [InlineData(50, 50)]
+    [InlineData(99, 99)]
+    [InlineData(100, 100)]
+    public void A_percentile_is_a_value_that_occurs(int percent, double expected) =>
+        Assert.Equal(expected, BenchCommand.Percentile(Enumerable.Range(1, 100).Reverse().Select(i => (double)i), percent));
+
+    [Theory]
+    [InlineData(50, 2)]
+    [InlineData(99, 3)]
+    public void Few_values_have_percentiles_too(int percent, double expected) => Assert.Equal(expected, BenchCommand.Percentile([3, 1, 2], percent));
+
+    private static void CheckRate(JsonElement rate, params string[] names)
+    {
+        Assert.Equal(names, rate.EnumerateObject().Select(property => property.Name));
+        Assert.True(rate.GetProperty("min").GetDouble() > 0);
+        Assert.InRange(rate.GetProperty("median").GetDouble(), rate.GetProperty("min").GetDouble(), rate.GetProperty("max").GetDouble());
+    }
+
+    private static void CheckLatencies(JsonElement decode)
+    {
+        Assert.True(decode.GetProperty("p50_ms").GetDouble() > 0);
+        Assert.True(decode.GetProperty("p50_ms").GetDouble() <= decode.GetProperty("p99_ms").GetDouble());
+    }
 }

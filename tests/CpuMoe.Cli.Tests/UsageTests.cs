@@ -55,7 +55,7 @@ public class UsageTests
         { "--depth must be", ["bench", "--depth", "deep"] },
         { "--ctx", ["bench", "--ctx", "512"] },
         { "--format must be one of F32, ", ["kernels", "--format", "Q4_K", "IQ2_XXS"] },
-        { "--isa must be 512, 256 or scalar, not 'neon'", ["kernels", "--isa", "neon"] },
+        { "--isa must be 512, 256, 128 or scalar, not 'neon'", ["kernels", "--isa", "neon"] },
         { "--patience must be", ["kernels", "--patience", "0"] },
     };
 

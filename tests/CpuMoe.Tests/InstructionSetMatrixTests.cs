@@ -17,6 +17,7 @@ public class InstructionSetMatrixTests
         typeof(AttentionTests),
         typeof(BlockFormatTests),
         typeof(DotTests),
+        typeof(FloatTileProductTests),
         typeof(GoldenBlockTests),
         typeof(MatMulKernelTests),
         typeof(TileProductTests),
@@ -40,6 +41,9 @@ public class InstructionSetMatrixTests
 
     [Fact]
     public void NoAvx2() => RunChild(lesser: true, Optimized, "DOTNET_EnableAVX512=0", "DOTNET_EnableAVX2=0");
+
+    [Fact]
+    public void OnlySse2() => RunChild(lesser: true, Optimized, "DOTNET_EnableSSE42=0");
 
     [Fact]
     public void NoInstructionSetsAtAll() => RunChild(lesser: true, Optimized, "DOTNET_EnableHWIntrinsic=0");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CpuMoe.Diagnostics;
 using CpuMoe.Generation;
 using CpuMoe.Models;
@@ -33,68 +32,56 @@ internal sealed class Benchmark : IDisposable
         _cancellation = cancellation;
         _cache = _model.CreateCache(depth + longest, kvType);
         _logits = new float[_model.VocabularySize];
-        _tokens = RandomTokens(model.Tokenizer.Vocabulary, depth + longest);
+        _tokens = RandomTokens(model.Tokenizer.Vocabulary, depth + longest, seed: 1);
         if (depth > 0)
         {
             _model.Forward(_tokens.AsSpan(0, depth), _cache, [], cancellation);
         }
     }
 
-    /// <summary>Tokens per second of evaluating <paramref name="tokens"/> at once, for each repetition.</summary>
-    public double[] Prefill(int tokens, int repetitions)
+    /// <summary>Times evaluating <paramref name="tokens"/> at once, once for each repetition.</summary>
+    public PassTimes Prefill(int tokens, int repetitions)
     {
+        PassTimes times = new(tokens, repetitions, 1);
         BestTime.Of(() => EvaluatePrompt(tokens), Patience, _cancellation);
-        double[] rates = new double[repetitions];
-        Time(() => EvaluatePrompt(tokens), tokens, rates);
-        return rates;
+        for (int i = 0; i < repetitions; i++)
+        {
+            times.Start();
+            EvaluatePrompt(tokens);
+            times.Step();
+            times.End();
+        }
+
+        return times;
     }
 
-    /// <summary>Tokens per second of evaluating <paramref name="tokens"/> one after the other, for each repetition.</summary>
+    /// <summary>Times evaluating <paramref name="tokens"/> one after the other, once for each repetition.</summary>
     /// <param name="tokens">Tokens per repetition.</param>
     /// <param name="repetitions">The number of repetitions.</param>
     /// <param name="allocatedBytes">Managed bytes that the whole process allocated meanwhile.</param>
-    public double[] Decode(int tokens, int repetitions, out long allocatedBytes)
+    public PassTimes Decode(int tokens, int repetitions, out long allocatedBytes)
     {
-        BestTime.Of(() => EvaluateEach(Math.Min(tokens, WarmUpTokens)), Patience, _cancellation);
-        double[] rates = new double[repetitions];
-        Action pass = () => EvaluateEach(tokens);
+        PassTimes times = new(tokens, repetitions, tokens);
+        BestTime.Of(() => EvaluateEach(Math.Min(tokens, WarmUpTokens), null), Patience, _cancellation);
         long before = GC.GetTotalAllocatedBytes(precise: true);
-        Time(pass, tokens, rates);
+        for (int i = 0; i < repetitions; i++)
+        {
+            times.Start();
+            EvaluateEach(tokens, times);
+            times.End();
+        }
+
         allocatedBytes = GC.GetTotalAllocatedBytes(precise: true) - before;
-        return rates;
+        return times;
     }
 
     public void Dispose() => _cache.Dispose();
 
-    private static void Time(Action pass, int tokens, double[] rates)
+    /// <summary>Ordinary tokens, the same for a seed in every run.</summary>
+    /// <remarks>Random text spreads over the experts as real text does; one token repeated would not.</remarks>
+    internal static int[] RandomTokens(Vocabulary vocabulary, int count, int seed)
     {
-        for (int i = 0; i < rates.Length; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            pass();
-            rates[i] = tokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-    }
-
-    private void EvaluatePrompt(int tokens)
-    {
-        _cache.Truncate(_depth);
-        _model.Forward(_tokens.AsSpan(_depth, tokens), _cache, _logits, _cancellation);
-    }
-
-    private void EvaluateEach(int tokens)
-    {
-        _cache.Truncate(_depth);
-        for (int i = 0; i < tokens; i++)
-        {
-            _model.Forward(_tokens.AsSpan(_depth + i, 1), _cache, _logits, _cancellation);
-        }
-    }
-
-    // The same in every run. Random text spreads over the experts as real text does; one token repeated would not.
-    private static int[] RandomTokens(Vocabulary vocabulary, int count)
-    {
-        Random random = new(1);
+        Random random = new(seed);
         int[] ordinary = [.. Enumerable.Range(0, vocabulary.Count).Where(id => vocabulary.KindOf(id) == TokenKind.Normal)];
         int[] choice = ordinary.Length > 0 ? ordinary : [.. Enumerable.Range(0, vocabulary.Count)];
         int[] tokens = new int[count];
@@ -104,5 +91,21 @@ internal sealed class Benchmark : IDisposable
         }
 
         return tokens;
+    }
+
+    private void EvaluatePrompt(int tokens)
+    {
+        _cache.Truncate(_depth);
+        _model.Forward(_tokens.AsSpan(_depth, tokens), _cache, _logits, _cancellation);
+    }
+
+    private void EvaluateEach(int tokens, PassTimes? times)
+    {
+        _cache.Truncate(_depth);
+        for (int i = 0; i < tokens; i++)
+        {
+            _model.Forward(_tokens.AsSpan(_depth + i, 1), _cache, _logits, _cancellation);
+            times?.Step();
+        }
     }
 }

@@ -6,7 +6,7 @@ namespace CpuMoe.Cli.Commands;
 internal static class InstructionSets
 {
     /// <summary>The names, best first.</summary>
-    public static string[] Names { get; } = ["512", "256", "scalar"];
+    public static string[] Names { get; } = ["512", "256", "128", "scalar"];
 
     /// <summary>The path of a name.</summary>
     public static VectorPath PathOf(string name) => VectorPath.Vector512 - Array.IndexOf(Names, name);
@@ -18,7 +18,8 @@ internal static class InstructionSets
     /// <remarks>It is read when a process starts: https://learn.microsoft.com/dotnet/core/runtime-config/hardware-intrinsics.</remarks>
     public static string? SwitchTo(VectorPath path) => path switch
     {
-        VectorPath.Scalar => "DOTNET_EnableAVX2",
+        VectorPath.Scalar => "DOTNET_EnableHWIntrinsic",
+        VectorPath.Vector128 => "DOTNET_EnableAVX2",
         VectorPath.Vector256 => "DOTNET_EnableAVX512",
         _ => null,
     };

@@ -19,8 +19,8 @@ internal sealed class KernelsCommand : CliCommand
 
     private readonly Option<string> _isa = new Option<string>("--isa")
     {
-        HelpName = "512|256|scalar",
-        Description = "Only this instruction set: AVX-512, AVX2 or none [all that the machine has]",
+        HelpName = "512|256|128|scalar",
+        Description = "Only this instruction set: AVX-512, AVX2, NEON or SSE, or none [all that the machine has]",
     }.AcceptOnlyFrom(InstructionSets.Names);
 
     private readonly Option<int?> _threads = NumberOption.Create<int>(

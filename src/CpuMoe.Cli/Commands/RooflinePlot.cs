@@ -122,6 +122,7 @@ internal sealed class RooflinePlot
         {
             0 => string.Create(Culture, $"<circle cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"4\" {style}>"),
             1 => string.Create(Culture, $"<path d=\"M{x - 4:F1} {y - 4:F1}h8v8h-8z\" {style}>"),
+            2 => string.Create(Culture, $"<path d=\"M{x:F1} {y - 5:F1}l5 5l-5 5l-5-5z\" {style}>"),
             _ => string.Create(Culture, $"<path d=\"M{x:F1} {y - 5:F1}l5 9h-10z\" {style}>"),
         };
         Add($"{shape}<title>{title}</title></{shape[1..shape.IndexOf(' ', StringComparison.Ordinal)]}>");

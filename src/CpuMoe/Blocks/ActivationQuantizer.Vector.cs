@@ -6,6 +6,38 @@ namespace CpuMoe.Blocks;
 
 internal static unsafe partial class ActivationQuantizer
 {
+    /// <summary>As <see cref="QuantizeScalar"/>, to the bit, with 128-bit vectors.</summary>
+    [SkipLocalsInit]
+    internal static void Quantize128(float* values, int n, int length, ActivationRow destination)
+    {
+        for (int first = 0; first < n; first += length)
+        {
+            Vector128<int> amaxBits = Vector128<int>.Zero;
+            for (int i = first; i < first + length; i += 4)
+            {
+                amaxBits = Vector128.Max(amaxBits, Vector128.Load((int*)(values + i)) & Vector128.Create(int.MaxValue));
+            }
+
+            if (!TryScale(Largest(amaxBits), out destination.Scales[first / length], out float inverse))
+            {
+                ClearCodes(first, length, destination);
+                continue;
+            }
+
+            for (int i = first; i < first + length; i += 16)
+            {
+                Vector128<int> a = Codes128(values + i, inverse), b = Codes128(values + i + 4, inverse);
+                Vector128<int> c = Codes128(values + i + 8, inverse), d = Codes128(values + i + 12, inverse);
+                Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d)).Store(destination.Codes + i);
+                destination.Sums[i / 16] = (short)Vector128.Sum((a + b) + (c + d));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Codes128(float* values, float inverse)
+        => Vector128.ConvertToInt32Native(Vector128.Round(Vector128.Load(values) * Vector128.Create(inverse)));
+
     /// <summary>As <see cref="QuantizeScalar"/>, to the bit, with 256-bit vectors (AVX2).</summary>
     [SkipLocalsInit]
     internal static void Quantize256(float* values, int n, int length, ActivationRow destination)
@@ -67,7 +99,7 @@ internal static unsafe partial class ActivationQuantizer
 
     private static int Largest(Vector128<int> values)
     {
-        Vector128<int> pairs = Sse41.Max(values, Vector128.Shuffle(values, Vector128.Create(2, 3, 0, 1)));
+        Vector128<int> pairs = Vector128.Max(values, Vector128.Shuffle(values, Vector128.Create(2, 3, 0, 1)));
         return Math.Max(pairs[0], pairs[1]);
     }
 }

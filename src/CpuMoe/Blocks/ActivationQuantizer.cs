@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace CpuMoe.Blocks;
@@ -37,6 +38,10 @@ internal static unsafe partial class ActivationQuantizer
         else if (Avx2.IsSupported)
         {
             Quantize256(values, n, length, destination);
+        }
+        else if (Vector128.IsHardwareAccelerated)
+        {
+            Quantize128(values, n, length, destination);
         }
         else
         {

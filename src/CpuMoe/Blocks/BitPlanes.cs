@@ -11,6 +11,20 @@ internal static unsafe class BitPlanes
     public static int At(byte* packed, int index) => (packed[index % 32] >> (index / 32)) & 1;
 
     /// <summary>
+    /// The 16 bits from value 16 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..15.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Load128(byte* packed, int part, int toBit)
+    {
+        // As in Load256.
+        Vector128<ushort> planes = Vector128.Load(packed + (16 * (part % 2))).AsUInt16();
+        Vector128<ushort> moved = part / 2 >= toBit
+            ? planes >>> ((part / 2) - toBit)
+            : planes << (toBit - (part / 2));
+        return moved.AsByte() & Vector128.Create((byte)(1 << toBit));
+    }
+
+    /// <summary>
     /// The 32 bits from value 32 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..7.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -7,6 +7,11 @@ internal readonly unsafe partial struct F32
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(byte* source)
+        => Vector128.Load((float*)source);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
         => Vector256.Load((float*)source);
 

@@ -36,6 +36,11 @@ internal static unsafe class Float16
         return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) | (bits & SignBit));
     }
 
+    /// <summary>Four finite halves, by the method of <see cref="ReadFinite"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load128(byte* source)
+        => FromExtended(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsInt16()) << 13);
+
     /// <summary>Eight finite halves, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
@@ -69,9 +74,15 @@ internal static unsafe class Float16
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + stride), 3);
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (2 * stride)), 5);
         halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (3 * stride)), 7);
-        Vector128<int> bits = Sse2.ShiftRightArithmetic(halves.AsInt32(), 3);
+        return FromExtended(Sse2.ShiftRightArithmetic(halves.AsInt32(), 3));
+    }
+
+    /// <summary>Four finite halves that were extended to 32 bits and shifted left by 13.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FromExtended(Vector128<int> bits)
+    {
         Vector128<int> magnitude = bits & Vector128.Create(MagnitudeBits);
-        Vector128<int> subnormal = Sse2.ShiftRightArithmetic(magnitude - Vector128.Create(ExponentStep), 31);
+        Vector128<int> subnormal = (magnitude - Vector128.Create(ExponentStep)) >> 31;
         Vector128<float> value = (magnitude + Vector128.Create(ExponentShift) + (subnormal & Vector128.Create(ExponentStep))).AsSingle()
             - (subnormal & Vector128.Create(ExponentShift + ExponentStep)).AsSingle();
         return value | (bits & Vector128.Create(SignBit)).AsSingle();

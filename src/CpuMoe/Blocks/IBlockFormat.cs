@@ -29,14 +29,32 @@ internal unsafe interface IBlockFormat<TSelf>
     /// <summary>Writes the <see cref="ValuesPerBlock"/> values of one block as floats.</summary>
     static abstract void Dequantize(byte* block, float* values);
 
+    /// <summary>Writes the values of <paramref name="blocks"/> blocks, all of them finite, as floats.</summary>
+    static virtual void LoadValues(byte* row, int blocks, float* values)
+    {
+        for (int b = 0; b < blocks; b++)
+        {
+            TSelf.Dequantize(row + (b * TSelf.BytesPerBlock), values + (b * TSelf.ValuesPerBlock));
+        }
+    }
+
     /// <summary>Dot product of <paramref name="blocks"/> blocks with the same number of activation values, scalar.</summary>
     static abstract float Dot(byte* row, in ActivationRow activation, int blocks);
+
+    /// <summary>As <see cref="Dot"/>, with the 128-bit vectors that every current processor has.</summary>
+    static virtual float Dot128(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot(row, activation, blocks);
 
     /// <summary>As <see cref="Dot"/>, with 256-bit vectors; called only where AVX2 is supported.</summary>
     static virtual float Dot256(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot(row, activation, blocks);
 
     /// <summary>As <see cref="Dot"/>, with 512-bit vectors; called only where AVX-512 BW is supported.</summary>
     static virtual float Dot512(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot256(row, activation, blocks);
+
+    /// <summary>
+    /// How many activations repay the conversion of a tile of weights to floats (see <see cref="LoadValues"/>); more than
+    /// there ever are where the format is not multiplied as floats.
+    /// </summary>
+    static virtual int FloatTileMinCount => int.MaxValue;
 
     /// <summary>
     /// The largest unsigned code in a tile, which decides how many products fit 16 bits; 0 where the format has no

@@ -13,8 +13,13 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
 
     static ActivationFormat IBlockFormat<TSelf>.Activation => ActivationFormat.F32;
 
+    static int IBlockFormat<TSelf>.FloatTileMinCount => 12;
+
     /// <summary>The value stored at <paramref name="source"/> (any alignment).</summary>
     static abstract float Value(byte* source);
+
+    /// <summary>The 4 values stored from <paramref name="source"/> on, all of them finite.</summary>
+    static abstract Vector128<float> Load128(byte* source);
 
     /// <summary>The 8 values stored from <paramref name="source"/> on, all of them finite.</summary>
     static abstract Vector256<float> Load256(byte* source);
@@ -23,6 +28,31 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
     static abstract Vector512<float> Load512(byte* source);
 
     static void IBlockFormat<TSelf>.Dequantize(byte* block, float* values) => *values = TSelf.Value(block);
+
+    [SkipLocalsInit]
+    static void IBlockFormat<TSelf>.LoadValues(byte* row, int blocks, float* values)
+    {
+        int i = 0;
+        for (; Avx512F.IsSupported && i + 16 <= blocks; i += 16)
+        {
+            TSelf.Load512(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; Avx2.IsSupported && i + 8 <= blocks; i += 8)
+        {
+            TSelf.Load256(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; Vector128.IsHardwareAccelerated && i + 4 <= blocks; i += 4)
+        {
+            TSelf.Load128(row + (i * TSelf.BytesPerBlock)).Store(values + i);
+        }
+
+        for (; i < blocks; i++)
+        {
+            values[i] = TSelf.Value(row + (i * TSelf.BytesPerBlock));
+        }
+    }
 
     static float IBlockFormat<TSelf>.Dot(byte* row, in ActivationRow activation, int blocks)
     {
@@ -34,6 +64,24 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
         }
 
         return (float)total;
+    }
+
+    [SkipLocalsInit]
+    static float IBlockFormat<TSelf>.Dot128(byte* row, in ActivationRow activation, int blocks)
+    {
+        float* values = activation.Values;
+        Vector128<float> sum0 = Vector128<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        int i = 0;
+        for (; i + 16 <= blocks; i += 16, row += 16 * TSelf.BytesPerBlock, values += 16)
+        {
+            WeightPrefetch.Ahead(row, 16 * TSelf.BytesPerBlock);
+            sum0 = Vector128.MultiplyAddEstimate(TSelf.Load128(row), Vector128.Load(values), sum0);
+            sum1 = Vector128.MultiplyAddEstimate(TSelf.Load128(row + (4 * TSelf.BytesPerBlock)), Vector128.Load(values + 4), sum1);
+            sum2 = Vector128.MultiplyAddEstimate(TSelf.Load128(row + (8 * TSelf.BytesPerBlock)), Vector128.Load(values + 8), sum2);
+            sum3 = Vector128.MultiplyAddEstimate(TSelf.Load128(row + (12 * TSelf.BytesPerBlock)), Vector128.Load(values + 12), sum3);
+        }
+
+        return Vector128.Sum((sum0 + sum1) + (sum2 + sum3)) + TSelf.Dot(row, new ActivationRow(values, null, null, null), blocks - i);
     }
 
     [SkipLocalsInit]

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -22,4 +24,9 @@ internal readonly unsafe partial struct IQ4NL : IVectorBlock32<IQ4NL>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => IQ4Table.Values[Nibbles.At(block + Codes, index)];
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => IQ4Table.Lookup(Nibbles.Load128(block + Codes, part));
 }

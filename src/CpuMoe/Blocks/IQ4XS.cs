@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -38,4 +39,9 @@ internal readonly unsafe partial struct IQ4XS : IVectorBlock256<IQ4XS>
     /// <inheritdoc/>
     public static int Code(byte* block, int index)
         => IQ4Table.Values[Nibbles.At(block + Codes + (16 * (index / 32)), index % 32)];
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => IQ4Table.Lookup(Nibbles.Load128(block + Codes + (16 * (part / 2)), part % 2));
 }

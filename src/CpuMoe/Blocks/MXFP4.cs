@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -30,4 +32,10 @@ internal readonly unsafe partial struct MXFP4 : IVectorBlock32<MXFP4>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => DoubledE2M1[Nibbles.At(block + Codes, index)];
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => Vector128.ShuffleNative(
+            Vector128.Create(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12), Nibbles.Load128(block + Codes, part).AsSByte());
 }

@@ -14,6 +14,14 @@ internal static unsafe class NibblePairs
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 64)) + (index % 32)] >> (4 * (index / 32 % 2))) & 15;
 
+    /// <summary>The 16 codes from value 16 * <paramref name="part"/> on; part is 0..15.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Load128(byte* packed, int part)
+    {
+        Vector128<ushort> pairs = Vector128.Load(packed + (32 * (part / 4)) + (16 * (part % 2))).AsUInt16();
+        return (part % 4 < 2 ? pairs : pairs >>> 4).AsByte() & Vector128.Create((byte)15);
+    }
+
     /// <summary>The 32 codes from value 32 * <paramref name="part"/> on; part is 0..7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load256(byte* packed, int part)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -37,4 +39,9 @@ internal readonly unsafe partial struct Q2K : IVectorBlock256<Q2K>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => TwoBitFields.At(block + Codes, index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => TwoBitFields.Load128(block + Codes, part).AsSByte();
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -39,4 +41,9 @@ internal readonly unsafe partial struct Q3K : IVectorBlock256<Q3K>
     /// <inheritdoc/>
     public static int Code(byte* block, int index)
         => (TwoBitFields.At(block + LowBits, index) | (BitPlanes.At(block + HighBits, index) << 2)) - 4;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => ((TwoBitFields.Load128(block + LowBits, part) | BitPlanes.Load128(block + HighBits, part, toBit: 2)) - Vector128.Create((byte)4)).AsSByte();
 }

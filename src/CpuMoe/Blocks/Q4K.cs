@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -38,4 +40,9 @@ internal readonly unsafe partial struct Q4K : IVectorBlock256<Q4K>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => NibblePairs.At(block + Codes, index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => NibblePairs.Load128(block + Codes, part).AsSByte();
 }

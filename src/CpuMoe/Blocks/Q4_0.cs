@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -21,4 +23,9 @@ internal readonly unsafe partial struct Q4_0 : IVectorBlock32<Q4_0>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => Nibbles.At(block + Codes, index) - 8;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => (Nibbles.Load128(block + Codes, part) - Vector128.Create((byte)8)).AsSByte();
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -27,4 +29,9 @@ internal readonly unsafe partial struct Q4_1 : IVectorBlock32<Q4_1>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => Nibbles.At(block + Codes, index);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => Nibbles.Load128(block + Codes, part).AsSByte();
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -40,4 +42,9 @@ internal readonly unsafe partial struct Q5K : IVectorBlock256<Q5K>
     /// <inheritdoc/>
     public static int Code(byte* block, int index)
         => NibblePairs.At(block + LowBits, index) | (BitPlanes.At(block + HighBits, index) << 4);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => (NibblePairs.Load128(block + LowBits, part) | BitPlanes.Load128(block + HighBits, part, toBit: 4)).AsSByte();
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -23,4 +25,9 @@ internal readonly unsafe partial struct Q5_0 : IVectorBlock32<Q5_0>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => (Nibbles.At(block + LowBits, index) | FifthBits.At(block + HighBits, index)) - 16;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => ((Nibbles.Load128(block + LowBits, part) | FifthBits.Load128(block + HighBits, part)) - Vector128.Create((byte)16)).AsSByte();
 }

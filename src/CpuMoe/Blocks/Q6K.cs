@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -34,5 +36,15 @@ internal readonly unsafe partial struct Q6K : IVectorBlock256<Q6K>
     {
         int low = (block[LowBits + (64 * (index / 128)) + (index % 64)] >> (4 * (index / 64 % 2))) & 15;
         return (low | (TwoBitFields.At(block + HighBits, index) << 4)) - 32;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+    {
+        Vector128<ushort> pairs = Vector128.Load(block + LowBits + (64 * (part / 8)) + (16 * (part % 4))).AsUInt16();
+        Vector128<byte> low = (part % 8 < 4 ? pairs : pairs >>> 4).AsByte() & Vector128.Create((byte)15);
+        Vector128<byte> high = TwoBitFields.Load128(block + HighBits, part);
+        return ((low | (high.AsUInt16() << 4).AsByte()) - Vector128.Create((byte)32)).AsSByte();
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -28,5 +30,15 @@ internal readonly unsafe partial struct Q6_0 : IVectorBlock32<Q6_0>
         int shift = (4 * (index / 8 % 2)) + (2 * (index / 16));
         int high = (block[HighBits + (index % 8)] >> shift) & 3;
         return (Nibbles.At(block + LowBits, index) | (high << 4)) - 32;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+    {
+        // Eight values have their bits at 0 and the next eight at 4, or at 2 and 6.
+        ulong fields = Unsafe.ReadUnaligned<ulong>(block + HighBits) >> (2 * part);
+        Vector128<byte> high = ((Vector128.Create(fields, fields >> 4) & Vector128.Create(0x0303_0303_0303_0303ul)) << 4).AsByte();
+        return ((Nibbles.Load128(block + LowBits, part) | high) - Vector128.Create((byte)32)).AsSByte();
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Blocks;
@@ -21,4 +23,9 @@ internal readonly unsafe partial struct Q8_0 : IVectorBlock32<Q8_0>
 
     /// <inheritdoc/>
     public static int Code(byte* block, int index) => (sbyte)block[Codes + index];
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Codes128(byte* block, int part)
+        => Vector128.Load((sbyte*)(block + Codes + (16 * part)));
 }

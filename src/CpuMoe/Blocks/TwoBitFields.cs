@@ -14,6 +14,14 @@ internal static unsafe class TwoBitFields
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 128)) + (index % 32)] >> (2 * (index % 128 / 32))) & 3;
 
+    /// <summary>The 16 fields from value 16 * <paramref name="part"/> on; part is 0..15.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Load128(byte* packed, int part)
+    {
+        Vector128<ushort> fields = Vector128.Load(packed + (32 * (part / 8)) + (16 * (part % 2))).AsUInt16();
+        return (fields >>> (2 * (part % 8 / 2))).AsByte() & Vector128.Create((byte)3);
+    }
+
     /// <summary>The 32 fields from value 32 * <paramref name="part"/> on; part is 0..7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load256(byte* packed, int part)

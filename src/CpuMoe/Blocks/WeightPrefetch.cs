@@ -6,6 +6,7 @@ namespace CpuMoe.Blocks;
 /// <summary>
 /// Asks for weights before they are needed. Decode is bound by memory, and asking ahead takes it past what the hardware
 /// prefetcher reaches alone. A prefetch never faults, so it may run past the end of a row or of the file.
+/// .NET offers it on x86 only.
 /// </summary>
 internal static unsafe class WeightPrefetch
 {
@@ -17,6 +18,11 @@ internal static unsafe class WeightPrefetch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Ahead(byte* block, int bytesPerBlock)
     {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
         // The nearest whole number of lines: the lines between two blocks are not asked for twice.
         Sse.Prefetch0(block + Distance);
         if (bytesPerBlock >= CacheLine * 3 / 2)

@@ -2,16 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace CpuMoe.Compute;
 
-/// <summary>Rows of floats at a fixed distance.</summary>
-/// <param name="first">The first row.</param>
-/// <param name="stride">Floats from row to row.</param>
-internal readonly unsafe struct FloatRows(float* first, int stride)
-{
-    public int Stride { get; } = stride;
-
-    public float* Row(int row) => first + (long)row * Stride;
-}
-
 /// <summary>The loops of attention, for registers of one width.</summary>
 /// <typeparam name="TLanes">The registers.</typeparam>
 internal static unsafe class AttentionKernels<TLanes>
@@ -21,7 +11,7 @@ internal static unsafe class AttentionKernels<TLanes>
     /// <param name="a">[rows][depth].</param>
     /// <param name="b">[depth][columns].</param>
     /// <param name="c">[rows][columns].</param>
-    /// <param name="rows">A multiple of <see cref="AttentionTile.RowTile"/>.</param>
+    /// <param name="rows">A multiple of <see cref="FloatTile.Rows"/>.</param>
     /// <param name="columns">Rounded up to whole pairs of registers, which are read and written.</param>
     /// <param name="depth">The length of the sums, 1 or more.</param>
     /// <param name="ahead">Memory that is needed next. It is asked for bit by bit on the way, as memory answers.</param>
@@ -30,81 +20,18 @@ internal static unsafe class AttentionKernels<TLanes>
     public static void AddProduct(FloatRows a, FloatRows b, FloatRows c, int rows, int columns, int depth, byte* ahead, int aheadBytes)
     {
         int width = 2 * TLanes.Count;
-        int share = aheadBytes / (rows / AttentionTile.RowTile * ((columns + width - 1) / width));
+        int share = aheadBytes / (rows / FloatTile.Rows * ((columns + width - 1) / width));
+        float** tile = stackalloc float*[FloatTile.Rows];
         for (int column = 0; column < columns; column += width)
         {
-            for (int row = 0; row < rows; row += AttentionTile.RowTile, ahead += share)
+            for (int row = 0; row < rows; row += FloatTile.Rows, ahead += share)
             {
-                AddTile(a.Row(row), a.Stride, b.Row(0) + column, b.Stride, c.Row(row) + column, c.Stride, depth, ahead, share / depth);
-            }
-        }
-    }
+                for (int i = 0; i < FloatTile.Rows; i++)
+                {
+                    tile[i] = a.Row(row + i);
+                }
 
-    // 6 rows and 2 registers: 12 sums and 3 operands fit the 16 registers of AVX2, and 12 sums hide the latency of an
-    // addition on processors that start two per cycle.
-    [SkipLocalsInit]
-    private static void AddTile(float* a, int aStride, float* b, nint bStride, float* c, int cStride, nint depth, byte* ahead, nint aheadStep)
-    {
-        float* a1 = a + aStride;
-        float* a2 = a1 + aStride;
-        float* a3 = a2 + aStride;
-        float* a4 = a3 + aStride;
-        float* a5 = a4 + aStride;
-        TLanes c00 = default, c10 = default, c20 = default, c30 = default, c40 = default, c50 = default;
-        TLanes c01 = default, c11 = default, c21 = default, c31 = default, c41 = default, c51 = default;
-        for (nint k = 0; k < depth; k++, b += bStride)
-        {
-            TLanes.Prefetch(ahead);
-            ahead += aheadStep;
-            TLanes b0 = TLanes.Load(b);
-            TLanes b1 = TLanes.Load(b + TLanes.Count);
-            TLanes x = TLanes.Broadcast(a[k]);
-            c00 = TLanes.MultiplyAdd(x, b0, c00);
-            c01 = TLanes.MultiplyAdd(x, b1, c01);
-            x = TLanes.Broadcast(a1[k]);
-            c10 = TLanes.MultiplyAdd(x, b0, c10);
-            c11 = TLanes.MultiplyAdd(x, b1, c11);
-            x = TLanes.Broadcast(a2[k]);
-            c20 = TLanes.MultiplyAdd(x, b0, c20);
-            c21 = TLanes.MultiplyAdd(x, b1, c21);
-            x = TLanes.Broadcast(a3[k]);
-            c30 = TLanes.MultiplyAdd(x, b0, c30);
-            c31 = TLanes.MultiplyAdd(x, b1, c31);
-            x = TLanes.Broadcast(a4[k]);
-            c40 = TLanes.MultiplyAdd(x, b0, c40);
-            c41 = TLanes.MultiplyAdd(x, b1, c41);
-            x = TLanes.Broadcast(a5[k]);
-            c50 = TLanes.MultiplyAdd(x, b0, c50);
-            c51 = TLanes.MultiplyAdd(x, b1, c51);
-        }
-
-        AddRow(c, c00, c01);
-        AddRow(c + cStride, c10, c11);
-        AddRow(c + (2 * cStride), c20, c21);
-        AddRow(c + (3 * cStride), c30, c31);
-        AddRow(c + (4 * cStride), c40, c41);
-        AddRow(c + (5 * cStride), c50, c51);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRow(float* c, TLanes low, TLanes high)
-    {
-        TLanes.Store(TLanes.Load(c) + low, c);
-        TLanes.Store(TLanes.Load(c + TLanes.Count) + high, c + TLanes.Count);
-    }
-
-    /// <summary>Turns rows into columns.</summary>
-    /// <param name="source">[<see cref="AttentionTile.KeyStrip"/>][<paramref name="length"/>], read in fours.</param>
-    /// <param name="length">Values per row.</param>
-    /// <param name="destination">[length rounded up to fours][KeyStrip].</param>
-    [SkipLocalsInit]
-    public static void Transpose(FloatRows source, int length, FloatRows destination)
-    {
-        for (int row = 0; row < AttentionTile.KeyStrip; row += TLanes.Count)
-        {
-            for (int i = 0; i < length; i += 4)
-            {
-                TLanes.TransposeColumns(source.Row(row) + i, source.Stride, destination.Row(i) + row, destination.Stride);
+                FloatTile.AddProduct<TLanes>(tile, b.Row(0) + column, b.Stride, c.Row(row) + column, c.Stride, depth, ahead, share / depth);
             }
         }
     }

@@ -23,11 +23,8 @@ internal abstract unsafe class AttentionTile : IDisposable
     /// <summary>Positions per block: keys and values of a block as floats fit the second-level cache with all else.</summary>
     public const int Block = 64;
 
-    /// <summary>Rows are processed in multiples of this.</summary>
-    public const int RowTile = 6;
-
-    /// <summary>Keys that are turned to columns at a time.</summary>
-    public const int KeyStrip = 16;
+    // Rows are processed in multiples of this.
+    private const int RowTile = FloatTile.Rows;
 
     // Outputs are computed in whole pairs of registers; the widest have 32 floats.
     private const int ColumnTile = 32;
@@ -53,7 +50,7 @@ internal abstract unsafe class AttentionTile : IDisposable
 
         // Keys are turned in groups of 4 values, the last of which may reach beyond the last key.
         long keys = Block * RoundUp(shape.KeyLength, 4);
-        long strip = (KeyStrip * shape.KeyLength) + ColumnTile;
+        long strip = (FloatTile.Strip * shape.KeyLength) + ColumnTile;
 
         // The last register of the last value may reach beyond it.
         long values = Block * shape.ValueLength + ColumnTile;
@@ -135,9 +132,9 @@ internal abstract unsafe class AttentionTile : IDisposable
         int valueBytes = cache.Format.VectorBytes(_shape.ValueLength);
         byte* keys = cache.Keys(task.Head) + (long)start * keyBytes;
         byte* values = cache.Values(task.Head) + (long)start * valueBytes;
-        for (int i = 0; i < count; i += KeyStrip)
+        for (int i = 0; i < count; i += FloatTile.Strip)
         {
-            cache.Format.Load(keys + i * keyBytes, _strip, Math.Min(KeyStrip, count - i) * _shape.KeyLength);
+            cache.Format.Load(keys + i * keyBytes, _strip, Math.Min(FloatTile.Strip, count - i) * _shape.KeyLength);
             Transpose(new FloatRows(_strip, _shape.KeyLength), _shape.KeyLength, new FloatRows(_keys + i, Block));
         }
 
@@ -175,7 +172,7 @@ internal abstract unsafe class AttentionTile : IDisposable
         where TLanes : struct, IFloatLanes<TLanes>
     {
         private protected override void Transpose(FloatRows source, int length, FloatRows destination) =>
-            AttentionKernels<TLanes>.Transpose(source, length, destination);
+            FloatTile.Transpose<TLanes>(source, length, destination);
 
         private protected override void AddProduct(FloatRows a, FloatRows b, FloatRows c, int rows, int columns, int depth, byte* ahead, int aheadBytes) =>
             AttentionKernels<TLanes>.AddProduct(a, b, c, rows, columns, depth, ahead, aheadBytes);

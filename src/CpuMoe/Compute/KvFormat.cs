@@ -12,7 +12,7 @@ internal abstract unsafe class KvFormat
     public static KvFormat F32 { get; } = new F32Format();
 
     /// <summary>16-bit floats.</summary>
-    public static KvFormat F16 { get; } = new F16Format();
+    public static KvFormat F16 { get; } = new F16Format<F16>();
 
     /// <summary>Blocks of 32 codes with a 16-bit scale, as in Q8_0 weights.</summary>
     public static KvFormat Q8 { get; } = new Q8Format<Q8_0>();
@@ -38,39 +38,18 @@ internal abstract unsafe class KvFormat
         public override void Load(byte* stored, float* values, int length) => Store((float*)stored, (byte*)values, length);
     }
 
-    private sealed class F16Format : KvFormat
+    // Generic, as the next, only because the members of a format are reached through a type parameter.
+    private sealed class F16Format<TFormat> : KvFormat
+        where TFormat : struct, IFloatFormat<TFormat>
     {
         public override int VectorBytes(int length) => length * sizeof(Half);
 
         public override void Store(float* values, byte* stored, int length) =>
             TensorPrimitives.ConvertToHalf(new ReadOnlySpan<float>(values, length), new Span<Half>(stored, length));
 
-        public override void Load(byte* stored, float* values, int length)
-        {
-            int i = 0;
-            if (Avx512F.IsSupported)
-            {
-                for (; i <= length - 16; i += 16)
-                {
-                    Float16.Load512(stored + (i * sizeof(Half))).Store(values + i);
-                }
-            }
-            else if (Avx2.IsSupported)
-            {
-                for (; i <= length - 8; i += 8)
-                {
-                    Float16.Load256(stored + (i * sizeof(Half))).Store(values + i);
-                }
-            }
-
-            for (; i < length; i++)
-            {
-                values[i] = Float16.ReadFinite(stored + (i * sizeof(Half)));
-            }
-        }
+        public override void Load(byte* stored, float* values, int length) => TFormat.LoadValues(stored, length, values);
     }
 
-    // Generic only because the members of a format are reached through a type parameter.
     private sealed class Q8Format<TFormat> : KvFormat
         where TFormat : struct, IVectorBlock32<TFormat>
     {
@@ -102,10 +81,27 @@ internal abstract unsafe class KvFormat
                 {
                     Load256(stored, values + i);
                 }
+                else if (Vector128.IsHardwareAccelerated)
+                {
+                    Load128(stored, values + i);
+                }
                 else
                 {
                     TFormat.Dequantize(stored, values + i);
                 }
+            }
+        }
+
+        private static void Load128(byte* stored, float* values)
+        {
+            Vector128<float> scale = Vector128.Create(TFormat.Scale(stored));
+            for (int part = 0; part < 2; part++, values += 16)
+            {
+                (Vector128<short> low, Vector128<short> high) = Vector128.Widen(TFormat.Codes128(stored, part));
+                (Vector128.ConvertToSingle(Vector128.WidenLower(low)) * scale).Store(values);
+                (Vector128.ConvertToSingle(Vector128.WidenUpper(low)) * scale).Store(values + 4);
+                (Vector128.ConvertToSingle(Vector128.WidenLower(high)) * scale).Store(values + 8);
+                (Vector128.ConvertToSingle(Vector128.WidenUpper(high)) * scale).Store(values + 12);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 using CpuMoe.Gguf;
@@ -65,6 +66,12 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
             return;
         }
 
+        if (FloatTileProduct<TFormat>.Serves(count))
+        {
+            FloatTileProduct<TFormat>.Multiply(weights, firstRow, endRow, activations, index, count, y, stride);
+            return;
+        }
+
         int blocks = weights.Columns / TFormat.ValuesPerBlock;
         for (int c = 0; c < count; c++)
         {
@@ -95,7 +102,12 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
             return TFormat.Dot512(row, activation, blocks);
         }
 
-        return Avx2.IsSupported ? TFormat.Dot256(row, activation, blocks) : TFormat.Dot(row, activation, blocks);
+        if (Avx2.IsSupported)
+        {
+            return TFormat.Dot256(row, activation, blocks);
+        }
+
+        return Vector128.IsHardwareAccelerated ? TFormat.Dot128(row, activation, blocks) : TFormat.Dot(row, activation, blocks);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using CpuMoe.Blocks;
 using CpuMoe.Compute;
 
 namespace CpuMoe.Diagnostics;
@@ -51,6 +52,7 @@ public static class IntegerPeak
             Avx512BW.IsSupported ? Multiply512(_operands.Pointer)
             : AvxVnni.IsSupported ? MultiplyVnni(_operands.Pointer)
             : Avx2.IsSupported ? Multiply256(_operands.Pointer)
+            : Vector128.IsHardwareAccelerated ? Multiply128(_operands.Pointer)
             : MultiplyScalar(_operands.Pointer);
 
         public void Dispose()
@@ -119,6 +121,24 @@ public static class IntegerPeak
             }
 
             return Vector256.Sum(a + b + c + d);
+        }
+
+        private static int Multiply128(byte* operands)
+        {
+            Vector128<sbyte> factor = Vector128<sbyte>.One;
+            Vector128<short> a = default, b = default, c = default, d = default;
+            for (int lap = 0; lap < Laps; lap++)
+            {
+                for (sbyte* p = (sbyte*)operands; p < operands + Bytes; p += 64)
+                {
+                    a += SignedProducts.PairSums(factor, Vector128.Load(p));
+                    b += SignedProducts.PairSums(factor, Vector128.Load(p + 16));
+                    c += SignedProducts.PairSums(factor, Vector128.Load(p + 32));
+                    d += SignedProducts.PairSums(factor, Vector128.Load(p + 48));
+                }
+            }
+
+            return Vector128.Sum(a + b + c + d);
         }
 
         private static int MultiplyScalar(byte* operands)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 using CpuMoe.Compute;
@@ -52,7 +53,10 @@ public sealed unsafe class KernelProbe : IDisposable
 
     /// <summary>The instructions that this process uses: the best that the machine has and the runtime was not told to leave.</summary>
     public static VectorPath Path =>
-        Avx512BW.IsSupported ? VectorPath.Vector512 : Avx2.IsSupported ? VectorPath.Vector256 : VectorPath.Scalar;
+        Avx512BW.IsSupported ? VectorPath.Vector512
+        : Avx2.IsSupported ? VectorPath.Vector256
+        : Vector128.IsHardwareAccelerated ? VectorPath.Vector128
+        : VectorPath.Scalar;
 
     /// <summary>Threads that compute.</summary>
     public int Threads => _pool.Threads;

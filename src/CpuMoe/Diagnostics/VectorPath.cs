@@ -6,6 +6,9 @@ public enum VectorPath
     /// <summary>No vectors: the definition of the formats.</summary>
     Scalar,
 
+    /// <summary>The 128-bit vectors of NEON or SSE.</summary>
+    Vector128,
+
     /// <summary>AVX2.</summary>
     Vector256,
 

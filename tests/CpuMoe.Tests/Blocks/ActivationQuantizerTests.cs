@@ -7,7 +7,7 @@ public unsafe class ActivationQuantizerTests
 {
     private static readonly ActivationFormat[] CodedFormats = [ActivationFormat.Q8Per32, ActivationFormat.Q8Per256];
 
-    public static TheoryData<DotPath> VectorPaths => [DotPath.Vector256, DotPath.Vector512];
+    public static TheoryData<DotPath> VectorPaths => [DotPath.Vector128, DotPath.Vector256, DotPath.Vector512];
 
     [Fact]
     public void EveryValueIsWithinHalfAStepOfItsCode()
@@ -63,7 +63,12 @@ public unsafe class ActivationQuantizerTests
     public void VectorPathsAreBitEqualToTheScalarOne(DotPath path)
     {
         path.Require();
-        QuantizedActivations.Quantizer quantizer = path == DotPath.Vector256 ? ActivationQuantizer.Quantize256 : ActivationQuantizer.Quantize512;
+        QuantizedActivations.Quantizer quantizer = path switch
+        {
+            DotPath.Vector128 => ActivationQuantizer.Quantize128,
+            DotPath.Vector256 => ActivationQuantizer.Quantize256,
+            _ => ActivationQuantizer.Quantize512,
+        };
         float[] faults = new float[768];
         faults[0] = float.NaN;
         faults[300] = float.NegativeInfinity;

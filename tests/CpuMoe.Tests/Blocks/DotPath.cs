@@ -8,6 +8,9 @@ public enum DotPath
     /// <summary>The definition.</summary>
     Scalar,
 
+    /// <summary>The 128-bit vectors of NEON or SSE, or software in their place.</summary>
+    Vector128,
+
     /// <summary>AVX2.</summary>
     Vector256,
 

@@ -59,6 +59,26 @@ public unsafe class DotTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(TypesAndPaths))]
+    public void IntegersAreExact(GgmlType type, DotPath path)
+    {
+        path.Require();
+        FormatUnderTest format = FormatUnderTest.Of(type);
+        Random random = new(3);
+        int n = type == GgmlType.MXFP4 ? 32 : Math.Max(format.ValuesPerBlock, 160);
+        for (int round = 0; round < 50; round++)
+        {
+            // With scales of one (of MXFP4: a power of two per block) all sums are integers that a float holds, in any order.
+            float[] values = [.. Enumerable.Range(0, n).Select(i => i % 32 == 0 ? 127f : random.Next(-127, 128))];
+            byte[] row = TestRows.RandomCodes(format, n / format.ValuesPerBlock, random, Half.One);
+            using QuantizedActivations activations = QuantizedActivations.Of(format.Activation, values);
+            using GuardedBuffer weights = GuardedBuffer.Of<byte>(row);
+            float expected = format.Dot(DotPath.Scalar, weights.Start, activations.Row, n / format.ValuesPerBlock);
+            Assert.Equal(expected, format.Dot(path, weights.Start, activations.Row, n / format.ValuesPerBlock));
+        }
+    }
+
     /// <summary>The error may be 1e-5 of the sum of the magnitudes, counting the parts with and without minima where both are given.</summary>
     private static void Check(FormatUnderTest format, DotPath path, byte[] row, float[] values, byte[]? withoutMinima = null)
     {

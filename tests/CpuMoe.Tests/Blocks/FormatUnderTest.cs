@@ -54,6 +54,7 @@ internal abstract unsafe class FormatUnderTest
         public override float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks) => path switch
         {
             DotPath.Scalar => TFormat.Dot(row, activation, blocks),
+            DotPath.Vector128 => TFormat.Dot128(row, activation, blocks),
             DotPath.Vector256 => TFormat.Dot256(row, activation, blocks),
             DotPath.Vector512 => TFormat.Dot512(row, activation, blocks),
             _ => throw new ArgumentOutOfRangeException(nameof(path)),

@@ -33,6 +33,10 @@ internal static class TestRows
     public static byte[] Random(FormatUnderTest format, int blocks, Random random)
         => Build(format, blocks, random.NextBytes, () => (Half)((random.NextSingle() - 0.5f) * 0.02f));
 
+    /// <summary>Random codes, every scale the same.</summary>
+    public static byte[] RandomCodes(FormatUnderTest format, int blocks, Random random, Half scale)
+        => Build(format, blocks, random.NextBytes, () => scale);
+
     /// <summary>Every code byte the same and every scale the same.</summary>
     public static byte[] Constant(FormatUnderTest format, int blocks, byte code, Half scale)
         => Build(format, blocks, row => row.AsSpan().Fill(code), () => scale);
