@@ -31,7 +31,11 @@ internal sealed class ExpertReplay
     /// <summary>Keys are 0 to <see cref="KeyCount"/> - 1.</summary>
     public int KeyCount { get; }
 
-    /// <summary>For each access the request in which its key is asked for again; <see cref="int.MaxValue"/>: in none.</summary>
+    /// <summary>
+    /// For each access when its key is asked for again, <see cref="int.MaxValue"/> for never. Times are numbered as if each
+    /// request were served in an order of its own: what is needed again last comes first, as a cache keeps for certain
+    /// only what it read last.
+    /// </summary>
     public int[] NextUse { get; }
 
     /// <summary>Replays all requests.</summary>
@@ -65,12 +69,22 @@ internal sealed class ExpertReplay
         int[] nextUse = new int[_keys.Length];
         int[] next = new int[KeyCount];
         Array.Fill(next, int.MaxValue);
+        int largest = _requests.Select(request => request.Count).DefaultIfEmpty().Max();
+        int[] order = new int[largest], latest = new int[largest];
         for (int i = _requests.Length - 1; i >= 0; i--)
         {
-            for (int access = _requests[i].First; access < _requests[i].First + _requests[i].Count; access++)
+            (int first, int count) = (_requests[i].First, _requests[i].Count);
+            Span<int> keys = order.AsSpan(0, count), times = latest.AsSpan(0, count);
+            for (int j = 0; j < count; j++)
             {
-                nextUse[access] = next[_keys[access]];
-                next[_keys[access]] = i;
+                keys[j] = _keys[first + j];
+                nextUse[first + j] = times[j] = next[keys[j]];
+            }
+
+            times.Sort(keys);
+            for (int j = 0; j < count; j++)
+            {
+                next[keys[j]] = first + count - 1 - j;
             }
         }
 

@@ -100,11 +100,11 @@ internal ref struct ExpertTraceParser
     private int ReadNumber(string field, int min, int max)
     {
         int start = _position;
-        ulong value = 0;
+        long value = 0;
         for (int shift = 0; shift < 7 * ExpertTraceFormat.MaxNumberBytes; shift += 7)
         {
             byte next = Take(1, field)[0];
-            value |= (ulong)(next & 0x7F) << shift;
+            value |= (long)(next & 0x7F) << shift;
             if (next < 0x80)
             {
                 return Check(value, min, max, start, field);
@@ -114,7 +114,7 @@ internal ref struct ExpertTraceParser
         throw Fault($"a number is longer than {ExpertTraceFormat.MaxNumberBytes} bytes; the file is damaged", start, field);
     }
 
-    private readonly int Check(ulong value, int min, int max, int start, string field) => value >= (ulong)min && value <= (ulong)max
+    private readonly int Check(long value, int min, int max, int start, string field) => value >= min && value <= max
         ? (int)value
         : throw Fault(min <= max ? $"{value} is not between {min} and {max}; the file is damaged" : $"{value} is more than there can be; the file is damaged", start, field);
 

@@ -5,12 +5,13 @@ namespace CpuMoe.Experts;
 /// Replacement Algorithms for a Virtual-Storage Computer, IBM Systems Journal 5(2), 1966).
 /// </summary>
 /// <remarks>
-/// As the experts of a request may be served in any order, the missing ones are read so that those needed last come
-/// first and can make room for the others. O(log n) per access.
+/// The experts of a request may be served in any order: those that are resident come first, then the missing ones, those
+/// needed again last before the others, for which they can make room (<see cref="ExpertReplay.NextUse"/>). The tests
+/// compare with all orders and all evictions. O(log n) per access.
 /// </remarks>
 internal sealed class ReplayedBelady : IReplayedCache
 {
-    // The request in which a key is next needed after it was served last. A heap entry of another time is out of date.
+    // When a key is needed again after it was served last. A heap entry of another time is out of date.
     private const int Absent = -1;
 
     private readonly ExpertReplay _replay;

@@ -183,7 +183,7 @@ public class ExpertCachePolicyTests
     [Fact]
     public void TheHottestOfOneRunStartTheNextAndYieldToWhatItUses()
     {
-        ExpertCachePolicy last = new(100, 10, 4);
+        ExpertCachePolicy last = new(100, 10, usesPerToken: 1000);
         for (int round = 0; round < 20; round++)
         {
             Use(last, 0, 1 + (round / 2), scan: false);

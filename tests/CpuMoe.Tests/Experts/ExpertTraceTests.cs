@@ -301,16 +301,15 @@ public class ExpertTraceTests
 
     private sealed class FullStream(int capacity) : MemoryStream
     {
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-        public override void Write(ReadOnlySpan<byte> buffer)
+        // Writes of spans come here as well, as the stream is a derived one.
+        public override void Write(byte[] buffer, int offset, int count)
         {
-            if (Length + buffer.Length > capacity)
+            if (Length + count > capacity)
             {
                 throw new IOException("No space left on device");
             }
 
-            base.Write(buffer);
+            base.Write(buffer, offset, count);
         }
     }
 }
