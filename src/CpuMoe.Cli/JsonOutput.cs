@@ -74,6 +74,7 @@ internal sealed record KernelOutput(string Format, string Isa, int Columns, stri
 [JsonSerializable(typeof(InspectOutput))]
 [JsonSerializable(typeof(BenchOutput))]
 [JsonSerializable(typeof(KernelsOutput))]
+[JsonSerializable(typeof(ExpertsOutput))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>
