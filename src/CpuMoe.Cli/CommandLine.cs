@@ -51,7 +51,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or ExpertTraceException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ExpertTraceException or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
         }

@@ -5,14 +5,22 @@ namespace CpuMoe.Experts;
 /// <summary>The routed experts of one layer, as the file has them.</summary>
 internal sealed class ExpertLayer
 {
-    /// <summary>Experts with stacks of their own for gate and up [count * F][E], and down [count * E][F].</summary>
-    public ExpertLayer(int count, ExpertMatrix gate, ExpertMatrix up, ExpertMatrix down)
+    /// <param name="block">The block of the model.</param>
+    /// <param name="count">The number of experts.</param>
+    /// <param name="gate">Matrices [F][E].</param>
+    /// <param name="up">Matrices [F][E].</param>
+    /// <param name="down">Matrices [E][F].</param>
+    public ExpertLayer(int block, int count, ExpertMatrix gate, ExpertMatrix up, ExpertMatrix down)
     {
+        Block = block;
         Count = count;
         Gate = gate;
         Up = up;
         Down = down;
     }
+
+    /// <summary>The block of the model.</summary>
+    public int Block { get; }
 
     /// <summary>The number of experts.</summary>
     public int Count { get; }

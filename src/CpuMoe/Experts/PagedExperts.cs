@@ -32,7 +32,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
     private readonly long[] _hits;
     private readonly long[] _misses;
     private readonly ReadStatistics _readBefore;
-    private readonly ExpertPass _pass;
+    private readonly PagedPass _pass;
     private long _stalledTicks;
     private long _cacheBytes;
     private int _preloading;
@@ -63,7 +63,7 @@ internal sealed unsafe class PagedExperts : IExpertSource
 
         _hits = new long[layers.Length];
         _misses = new long[layers.Length];
-        _pass = new ExpertPass(_expertCount, reads);
+        _pass = new PagedPass(_expertCount, reads);
     }
 
     /// <inheritdoc/>

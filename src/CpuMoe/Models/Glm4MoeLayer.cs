@@ -91,8 +91,9 @@ internal sealed unsafe class Glm4MoeLayer
         ExpertMatrix down = tensors.Expert($"blk.{block}.ffn_down_exps.weight", count, embedding, 0, embedding, width);
         string fused = $"blk.{block}.ffn_gate_up_exps.weight";
         return tensors.Has(fused)
-            ? new ExpertLayer(count, tensors.Expert(fused, count, 2 * width, 0, width, embedding), tensors.Expert(fused, count, 2 * width, width, width, embedding), down)
+            ? new ExpertLayer(block, count, tensors.Expert(fused, count, 2 * width, 0, width, embedding), tensors.Expert(fused, count, 2 * width, width, width, embedding), down)
             : new ExpertLayer(
+                block,
                 count,
                 tensors.Expert($"blk.{block}.ffn_gate_exps.weight", count, width, 0, width, embedding),
                 tensors.Expert($"blk.{block}.ffn_up_exps.weight", count, width, 0, width, embedding),

@@ -56,6 +56,9 @@ public sealed record ModelOptions
     /// </summary>
     public string? WarmStartFolder { get; init; }
 
+    /// <summary>A file to record in which experts each pass asks for, see <see cref="Experts.ExpertTrace"/>; null for none.</summary>
+    public string? ExpertTraceFile { get; init; }
+
     /// <summary>Pages the experts with this much memory for them, whatever the budget: for tests of small caches.</summary>
     internal long? ExpertCacheBytes { get; init; }
 

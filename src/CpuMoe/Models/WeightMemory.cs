@@ -31,7 +31,9 @@ internal sealed class WeightMemory : IDisposable
     {
         _file = file;
         _options = options;
-        _budget = options.MemoryBudget.Resolve();
+
+        // What is left for the process comes on top of what it has already.
+        _budget = options.MemoryBudget.Resolve() + (options.MemoryBudget.IsAuto ? Environment.WorkingSet : 0);
         _fixedBytes = Environment.WorkingSet + Allowance + scratchBytes;
         long cache = kvBytesPerToken * Math.Min(contextLength, UsualPositions);
         bool fits = _budget - _fixedBytes - cache >= sizes.Always + sizes.Routed + sizes.LookedUp;
@@ -52,29 +54,11 @@ internal sealed class WeightMemory : IDisposable
     /// <exception cref="ExpertReadException">Dense weights could not be read.</exception>
     public void Load(ExpertLayer[] layers, int expertsUsed)
     {
-        if (Resident is null)
+        Experts = Resident is null ? new MappedExperts(layers) : LoadPaged(layers, expertsUsed, Resident);
+        if (_options.ExpertTraceFile is { } path && layers.Length > 0)
         {
-            Experts = new MappedExperts(layers);
-            return;
-        }
-
-        var plan = new SlotPlan(layers, expertsUsed);
-        long cacheBytes = _options.ExpertCacheBytes ?? (_budget - _fixedBytes - Resident.ByteCount);
-        if (cacheBytes < plan.SmallestBytes)
-        {
-            throw new MemoryBudgetException(
-                $"The dense weights of {_file.Path} ({Resident.ByteCount >> 20} MiB), the experts of one token and the working memory do not fit in {Math.Max(0, _budget) >> 20} MiB",
-                _budget - cacheBytes + plan.SmallestBytes);
-        }
-
-        _reads = new ReadQueue(_options.OpenReader is null ? FileReader.Open(_file) : _options.OpenReader(_file));
-        Resident.Load(_reads);
-        _paged = new PagedExperts(layers, plan, cacheBytes, _reads);
-        Experts = _paged;
-        if (_options.WarmStartFolder is { } folder)
-        {
-            _history = new ExpertHistory(folder, _file, layers.Sum(layer => layer.Count));
-            _paged.Preload(_history.Load());
+            IReadOnlyList<ExpertTraceLayer> traced = [.. layers.Select(layer => new ExpertTraceLayer(layer.Block, layer.BundleBytes))];
+            Experts = new TracedExperts(Experts, ExpertTraceWriter.Create(path, layers[0].Count, expertsUsed, traced));
         }
     }
 
@@ -109,5 +93,28 @@ internal sealed class WeightMemory : IDisposable
         _reads?.Dispose();
         Experts.Dispose();
         Resident?.Dispose();
+    }
+
+    private PagedExperts LoadPaged(ExpertLayer[] layers, int expertsUsed, ResidentWeights resident)
+    {
+        var plan = new SlotPlan(layers, expertsUsed);
+        long cacheBytes = _options.ExpertCacheBytes ?? (_budget - _fixedBytes - resident.ByteCount);
+        if (cacheBytes < plan.SmallestBytes)
+        {
+            throw new MemoryBudgetException(
+                $"The dense weights of {_file.Path} ({resident.ByteCount >> 20} MiB), the experts of one token and the working memory do not fit in {Math.Max(0, _budget) >> 20} MiB",
+                _budget - cacheBytes + plan.SmallestBytes);
+        }
+
+        _reads = new ReadQueue(_options.OpenReader is null ? FileReader.Open(_file) : _options.OpenReader(_file));
+        resident.Load(_reads);
+        _paged = new PagedExperts(layers, plan, cacheBytes, _reads);
+        if (_options.WarmStartFolder is { } folder)
+        {
+            _history = new ExpertHistory(folder, _file, layers.Sum(layer => layer.Count));
+            _paged.Preload(_history.Load());
+        }
+
+        return _paged;
     }
 }

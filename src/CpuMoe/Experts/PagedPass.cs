@@ -6,7 +6,7 @@ namespace CpuMoe.Experts;
 /// <remarks>One object serves all passes, one after the other. Used only under the lock of the <see cref="PagedExperts"/>.</remarks>
 /// <param name="expertCount">Experts per layer.</param>
 /// <param name="reads">The reading threads.</param>
-internal sealed class ExpertPass(int expertCount, ReadQueue reads)
+internal sealed class PagedPass(int expertCount, ReadQueue reads)
 {
     /// <summary>Experts being read ahead of an ascending pass: enough to keep the disk busy, few enough to flush little.</summary>
     private const int ReadAhead = 8;
