@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.Text;
 using CpuMoe.Cli.Commands;
 using CpuMoe.Cli.Terminal;
+using CpuMoe.Experts;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Cli;
@@ -50,7 +51,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ExpertTraceException or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
         }
@@ -84,6 +85,7 @@ internal static class CommandLine
             new PerplexityCommand(console),
             new BenchCommand(console),
             new KernelsCommand(console),
+            new ExpertsCommand(console),
         };
         return root;
     }

@@ -41,7 +41,21 @@ internal sealed record TensorOutput(string Name, string Type, long[] Dimensions,
 /// <summary>The output of <c>bench --json</c>; what was not measured is absent.</summary>
 internal sealed record BenchOutput(
     string Model, int Threads, int PromptTokens, int GenTokens, int Depth, RateOutput? Prefill, DecodeOutput? Decode,
-    long ActiveBytesPerToken, double? ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken);
+    long ActiveBytesPerToken, double? ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken,
+    PagingOutput? Experts = null);
+
+/// <summary>How the experts of a paged model were used, since it was loaded but for the bytes per token.</summary>
+/// <param name="ReadMode">direct or buffered.</param>
+/// <param name="Slots">Experts that fit in memory.</param>
+/// <param name="Total">Experts of the model.</param>
+/// <param name="HitRate">Requests found in memory, 0 to 1.</param>
+/// <param name="HitRateByLayer">As the hit rate, per layer with experts.</param>
+/// <param name="BytesReadPerToken">In decode.</param>
+/// <param name="ReadGbS">10^9 bytes per second while any read was under way.</param>
+/// <param name="QueueDepth">Reads under way when one began, on average.</param>
+/// <param name="StalledMs">Time for which the computation waited for reads.</param>
+internal sealed record PagingOutput(
+    string ReadMode, int Slots, int Total, double HitRate, double[] HitRateByLayer, double? BytesReadPerToken, double ReadGbS, double QueueDepth, double StalledMs);
 
 /// <summary>Tokens per second of all repetitions, and the bytes read from disks where they were counted.</summary>
 internal sealed record RateOutput(double Median, double Min, double Max, double? ReadBytesPerToken = null);
@@ -74,6 +88,7 @@ internal sealed record KernelOutput(string Format, string Isa, int Columns, stri
 [JsonSerializable(typeof(InspectOutput))]
 [JsonSerializable(typeof(BenchOutput))]
 [JsonSerializable(typeof(KernelsOutput))]
+[JsonSerializable(typeof(ExpertsOutput))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>

@@ -57,6 +57,11 @@ public class UsageTests
         { "--format must be one of F32, ", ["kernels", "--format", "Q4_K", "IQ2_XXS"] },
         { "--isa must be 512, 256, 128 or scalar, not 'neon'", ["kernels", "--isa", "neon"] },
         { "--patience must be", ["kernels", "--patience", "0"] },
+        { "experts", ["experts"] },
+        { "--sizes must be shares up to 100%, memory such as 12GiB, or numbers of experts, not '101%'", ["experts", "x", "--sizes", "50%", "101%"] },
+        { "--sizes must be", ["experts", "x", "--sizes", "0"] },
+        { "--sizes must be", ["experts", "x", "--sizes", "NaN%"] },
+        { "--sizes must be", ["experts", "x", "--sizes", "some"] },
     };
 
     [Theory]
@@ -81,6 +86,7 @@ public class UsageTests
     [InlineData("perplexity")]
     [InlineData("bench")]
     [InlineData("kernels")]
+    [InlineData("experts")]
     public void Help_of_a_command_has_examples_of_it(string command)
     {
         CliResult result = Cli.Run(command, "--help");
@@ -116,7 +122,7 @@ public class UsageTests
         CliResult result = Cli.Run("--help");
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
-        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
+        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels", "experts"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CpuMoe.Cli.Terminal;
+using CpuMoe.Experts;
 using CpuMoe.Generation;
 using CpuMoe.Models;
 
@@ -21,6 +22,19 @@ internal sealed class ModelArguments
         Description = "Number format of the key/value cache [f16]",
     }.AcceptOnlyFrom("f16", "q8_0", "f32");
 
+    private readonly Option<MemoryBudget?> _memory = MemoryOption.Create();
+
+    private readonly Option<string> _expertTrace = new("--expert-trace")
+    {
+        HelpName = "FILE",
+        Description = "Record which experts are used, for cpumoe experts",
+    };
+
+    private readonly Option<bool> _coldStart = new("--no-warm-start")
+    {
+        Description = "Neither read the experts that the last run wanted most nor remember them; matters only where experts are paged",
+    };
+
     private readonly Option<string> _compute = new Option<string>("--compute")
     {
         HelpName = "fast|reference",
@@ -31,7 +45,7 @@ internal sealed class ModelArguments
     public ModelArguments(Command command)
     {
         _file = new ModelFileArgument(command);
-        foreach (Option option in (Option[])[_threads, _kvType, _compute])
+        foreach (Option option in (Option[])[_threads, _kvType, _memory, _expertTrace, _coldStart, _compute])
         {
             command.Options.Add(option);
         }
@@ -71,6 +85,9 @@ internal sealed class ModelArguments
         {
             Threads = arguments.GetValue(_threads) ?? defaults.Threads,
             BatchSize = batchSize ?? defaults.BatchSize,
+            MemoryBudget = arguments.GetValue(_memory) ?? defaults.MemoryBudget,
+            ExpertTraceFile = arguments.GetValue(_expertTrace),
+            WarmStartFolder = arguments.GetValue(_coldStart) ? null : CacheFolder(),
             Compute = arguments.GetValue(_compute) == "reference" ? ComputePath.Reference : ComputePath.Fast,
         });
         foreach (string warning in model.Model.Warnings)
@@ -79,6 +96,16 @@ internal sealed class ModelArguments
         }
 
         return model;
+    }
+
+    /// <summary>The user's cache folder by the convention of the system; null where there is none.</summary>
+    private static string? CacheFolder()
+    {
+        string root = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+            : Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? cache
+            : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home
+                ? Path.Combine(home, OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache") : "";
+        return root.Length > 0 ? Path.Combine(root, "cpumoe") : null;
     }
 
     /// <summary>Creates a session with the chosen context and cache.</summary>

@@ -5,6 +5,7 @@ using System.Globalization;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Diagnostics;
+using CpuMoe.Experts;
 using CpuMoe.Generation;
 using CpuMoe.Models;
 
@@ -105,7 +106,8 @@ internal sealed class BenchCommand : CliCommand
         long activeBytes = ModelSummary.FromGguf(model.File)!.ActiveBytesPerToken;
         BenchOutput output = new(
             model.File.Path, model.Model.Threads, prompt, generated, depth, measured.Prefill, measured.Decode, activeBytes, measured.Bandwidth / 1e9,
-            activeBytes * measured.Decode?.Median / measured.Bandwidth, measured.PeakMemory, model.LoadTime.TotalMilliseconds, measured.AllocatedBytesPerToken);
+            activeBytes * measured.Decode?.Median / measured.Bandwidth, measured.PeakMemory, model.LoadTime.TotalMilliseconds, measured.AllocatedBytesPerToken,
+            model.Model.ExpertStatistics is { } statistics ? Experts(statistics, measured.Decode?.ReadBytesPerToken) : null);
         if (arguments.GetValue(_json))
         {
             WriteJson(output, JsonOutput.Readable.BenchOutput);
@@ -151,12 +153,19 @@ internal sealed class BenchCommand : CliCommand
     private Measurement EvaluatePasses(
         LanguageModel model, int depth, int prompt, int generated, int repetitions, KvType kvType, CancellationToken cancellation)
     {
-        WarnOfPaging(model);
-        MappedPages.Touch(model.File, cancellation);
+        if (model.Model.ExpertStatistics is null)
+        {
+            WarnOfPaging(model);
+            MappedPages.Touch(model.File, cancellation);
+        }
+
         using Benchmark benchmark = new(model, depth, Math.Max(prompt, generated), kvType, cancellation);
         RateOutput? prefill = prompt > 0 ? Summarize(benchmark.Prefill(prompt, repetitions).Rates) : null;
         long allocated = 0;
-        DecodeOutput? decode = generated > 0 ? SummarizeDecode(benchmark.Decode(generated, repetitions, out allocated)) : null;
+        long readBefore = model.Model.ExpertStatistics?.Reads.Bytes ?? 0;
+        PassTimes? times = generated > 0 ? benchmark.Decode(generated, repetitions, out allocated) : null;
+        double? readBytes = (double?)(model.Model.ExpertStatistics?.Reads.Bytes - readBefore) / ((long)generated * repetitions);
+        DecodeOutput? decode = times is null ? null : SummarizeDecode(times, readBytes);
 
         // Before the bandwidth is measured: its buffer is not the model's.
         long peakMemory = PeakMemory();
@@ -164,6 +173,10 @@ internal sealed class BenchCommand : CliCommand
             prefill, decode, peakMemory, MemoryBandwidth.Measure(model.Model.Threads, cancellation),
             decode is null ? null : (double)allocated / ((long)generated * repetitions));
     }
+
+    private static PagingOutput Experts(ExpertStatistics statistics, double? bytesPerToken) => new(
+        statistics.ReadMode, statistics.Slots, statistics.Experts, statistics.HitRate, [.. statistics.Hits.Select((_, layer) => statistics.HitRateOf(layer))],
+        bytesPerToken, statistics.Reads.Bandwidth / 1e9, statistics.Reads.QueueDepth, statistics.Stalled.TotalMilliseconds);
 
     private static long PeakMemory()
     {
@@ -208,6 +221,13 @@ internal sealed class BenchCommand : CliCommand
 
             string disk = tokens.ReadBytesPerToken is { } read ? $", {Bytes.Display((long)read)} from disks" : "";
             Terminal.Out.WriteLine(string.Create(culture, $"a token takes {tokens.P50Ms:F2} ms, one in 100 at least {tokens.P99Ms:F2} ms{disk}"));
+        }
+
+        if (output.Experts is { } experts)
+        {
+            Terminal.Out.WriteLine(string.Create(
+                culture,
+                $"{experts.Slots} of {experts.Total} experts fit in memory, {experts.HitRate:P0} of those asked for were there; {experts.ReadMode} reads at {experts.ReadGbS:F2} GB/s, {experts.QueueDepth:F1} at a time, waited {experts.StalledMs / 1000:F1} s for them"));
         }
 
         Terminal.Out.WriteLine(string.Create(culture, $"loaded in {output.LoadMs:F0} ms, peak memory {Bytes.Display(output.PeakRssBytes)}"));

@@ -17,6 +17,8 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
     private readonly NativeBuffer<float> _values = new((long)maxRows * columns);
     private readonly QuantizedForm?[] _forms = new QuantizedForm?[Enum.GetValues<ActivationFormat>().Length];
     private QuantizedForm? _preparing;
+    private int _firstRow;
+    private int _endRow;
 
     /// <summary>Values per row.</summary>
     public int Columns { get; } = columns;
@@ -55,9 +57,17 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
             return;
         }
 
-        _preparing = form;
-        pool.Run(this, (Rows + RowsPerChunk - 1) / RowsPerChunk);
+        Quantize(form, 0, Rows, pool);
         form.Valid = true;
+    }
+
+    /// <summary>Makes the form that <paramref name="format"/> names for some rows only, whether they had it already or not.</summary>
+    public void PrepareRows(ActivationFormat format, WorkerPool pool, int first, int count)
+    {
+        if (format != ActivationFormat.F32)
+        {
+            Quantize(_forms[(int)format] ??= new QuantizedForm(format, maxRows, Columns), first, count, pool);
+        }
     }
 
     /// <summary>The rows in a form made by <see cref="Prepare"/>.</summary>
@@ -77,11 +87,20 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
     void IParallelJob.Execute(int chunk, int worker)
     {
         QuantizedForm form = _preparing!;
-        int end = Math.Min(Rows, (chunk + 1) * RowsPerChunk);
-        for (int row = chunk * RowsPerChunk; row < end; row++)
+        int first = _firstRow + (chunk * RowsPerChunk);
+        int end = Math.Min(_endRow, first + RowsPerChunk);
+        for (int row = first; row < end; row++)
         {
             ActivationQuantizer.Quantize(form.Format, Row(row), Columns, form.View[row]);
         }
+    }
+
+    private void Quantize(QuantizedForm form, int first, int count, WorkerPool pool)
+    {
+        _preparing = form;
+        _firstRow = first;
+        _endRow = first + count;
+        pool.Run(this, (count + RowsPerChunk - 1) / RowsPerChunk);
     }
 
     private sealed class QuantizedForm : IDisposable

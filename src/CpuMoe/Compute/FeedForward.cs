@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using CpuMoe.Blocks;
 
 namespace CpuMoe.Compute;
 
@@ -36,8 +37,11 @@ internal readonly unsafe struct FeedForwardGroup(FeedForwardWeights network, Act
 /// mixture-of-experts layer has one for the shared expert and one for each routed expert that got tokens.
 /// </summary>
 /// <remarks>
-/// Two regions over all groups together, so that each expert is read once per batch and one token's experts fill all
-/// threads. A chunk of the second region owns its rows of y: the sums need no lock and come in a fixed order.
+/// Two regions over many groups together, so that each expert is read once per batch and one token's experts fill all
+/// threads. A chunk of the second region owns its rows of y: the sums need no lock and come in the order of the groups'
+/// places. Groups whose weights arrive late may be activated after the others (<see cref="Activate"/> several times,
+/// then <see cref="Accumulate"/>), or be done with before the next ones arrive (both, several times): with ascending
+/// places from one <see cref="Accumulate"/> to the next, the sums are the same to the last bit.
 /// </remarks>
 internal sealed unsafe class FeedForward
 {
@@ -46,11 +50,16 @@ internal sealed unsafe class FeedForward
 
     private readonly WorkerPool _pool;
     private readonly FeedForwardGroup[] _groups;
+    private readonly int[] _places;
     private readonly int[] _firstChunk;
     private readonly GateUp _gateUp;
     private readonly Down _down;
     private ActivationMatrix _x = null!;
     private float* _y;
+
+    // Of the groups that were added, in this order: summed up, activated, neither.
+    private int _accumulated;
+    private int _activated;
     private int _count;
     private int _gateUpRows;
     private int _downRows;
@@ -61,6 +70,7 @@ internal sealed unsafe class FeedForward
     {
         _pool = pool;
         _groups = new FeedForwardGroup[maxGroups];
+        _places = new int[maxGroups];
         _firstChunk = new int[maxGroups + 1];
         _gateUp = new GateUp(this);
         _down = new Down(this);
@@ -70,28 +80,30 @@ internal sealed unsafe class FeedForward
     public void Begin(ActivationMatrix x)
     {
         _x = x;
-        _count = 0;
+        _count = _activated = _accumulated = 0;
     }
 
     /// <summary>Adds a group.</summary>
-    public void Add(in FeedForwardGroup group)
+    /// <param name="place">Where its results come in the order of the sums.</param>
+    /// <param name="group">The group.</param>
+    public void Add(int place, in FeedForwardGroup group)
     {
+        _places[_count] = place;
         _groups[_count++] = group;
     }
 
-    /// <summary>Runs all groups; <paramref name="y"/> is [rows of x][E] and is added to.</summary>
-    public void Run(float* y)
+    /// <summary>Computes the inner activations of the groups added since the last call.</summary>
+    public void Activate()
     {
-        _y = y;
         int rows = 0;
-        for (int g = 0; g < _count; g++)
+        for (int g = _activated; g < _count; g++)
         {
             rows += _groups[g].Network.Gate.Rows;
         }
 
         _gateUpRows = Projection.ChunkRows(rows, _x.Rows, _pool.Threads);
-        _downRows = Projection.ChunkRows(_x.Columns, _x.Rows, _pool.Threads);
-        for (int g = 0; g < _count; g++)
+        _firstChunk[_activated] = 0;
+        for (int g = _activated; g < _count; g++)
         {
             _firstChunk[g + 1] = _firstChunk[g] + ((_groups[g].Network.Gate.Rows + _gateUpRows - 1) / _gateUpRows);
             _x.Prepare(_groups[g].Network.Gate.Kernel.Activation, _pool);
@@ -99,12 +111,35 @@ internal sealed unsafe class FeedForward
         }
 
         _pool.Run(_gateUp, _firstChunk[_count]);
-        for (int g = 0; g < _count; g++)
-        {
-            _groups[g].Hidden.Prepare(_groups[g].Network.Down.Kernel.Activation, _pool);
-        }
+        _activated = _count;
+    }
 
+    /// <summary>Adds the results of the groups activated since the last call to <paramref name="y"/>, [rows of x][E].</summary>
+    public void Accumulate(float* y)
+    {
+        _y = y;
+        Array.Sort(_places, _groups, _accumulated, _count - _accumulated);
+        PrepareHidden();
+        _downRows = Projection.ChunkRows(_x.Columns, _x.Rows, _pool.Threads);
         _pool.Run(_down, (_x.Columns + _downRows - 1) / _downRows);
+        _accumulated = _count;
+    }
+
+    /// <summary>Quantises the inner activations; groups that share a matrix have neighbouring rows in it.</summary>
+    private void PrepareHidden()
+    {
+        for (int g = _accumulated; g < _count;)
+        {
+            ref readonly FeedForwardGroup first = ref _groups[g];
+            ActivationFormat format = first.Network.Down.Kernel.Activation;
+            int end = first.FirstHidden;
+            for (; g < _count && _groups[g].Hidden == first.Hidden && _groups[g].FirstHidden == end && _groups[g].Network.Down.Kernel.Activation == format; g++)
+            {
+                end += _groups[g].Rows;
+            }
+
+            first.Hidden.PrepareRows(format, _pool, first.FirstHidden, end - first.FirstHidden);
+        }
     }
 
     private static void Gated(Span<float> gate, ReadOnlySpan<float> up, Span<float> hidden)
@@ -122,7 +157,7 @@ internal sealed unsafe class FeedForward
         public void Execute(int chunk, int worker)
         {
             int[] first = owner._firstChunk;
-            int g = Array.BinarySearch(first, 0, owner._count, chunk);
+            int g = Array.BinarySearch(first, owner._activated, owner._count - owner._activated, chunk);
             g = g < 0 ? ~g - 1 : g;
 
             ref readonly FeedForwardGroup group = ref owner._groups[g];
@@ -162,7 +197,7 @@ internal sealed unsafe class FeedForward
             int row = chunk * stride;
             int rows = Math.Min(stride, embedding - row);
             float* tile = stackalloc float[ColumnsPerPass * RowsPerChunk];
-            for (int g = 0; g < owner._count; g++)
+            for (int g = owner._accumulated; g < owner._count; g++)
             {
                 ref readonly FeedForwardGroup group = ref owner._groups[g];
                 WeightMatrix down = group.Network.Down;

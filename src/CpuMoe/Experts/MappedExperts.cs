@@ -2,47 +2,65 @@ using CpuMoe.Compute;
 
 namespace CpuMoe.Experts;
 
-/// <summary>The routed experts of one layer, read from the mapped file where they lie.</summary>
-/// <remarks>
-/// Expert tensors are stacks: the rows of expert x follow those of expert x - 1. Newer files may stack gate and up in
-/// one tensor, each expert's gate rows before its up rows.
-/// </remarks>
-internal sealed class MappedExperts
+/// <summary>Experts read from the mapped file where they lie; the operating system keeps what it can in memory.</summary>
+/// <param name="layers">The layers with experts.</param>
+internal sealed class MappedExperts(IReadOnlyList<ExpertLayer> layers) : IExpertSource
 {
-    private readonly WeightMatrix _gate;
-    private readonly WeightMatrix _up;
-    private readonly WeightMatrix _down;
-    private readonly int _gateStride;
-    private readonly int _upOffset;
-    private readonly int _width;
-    private readonly int _embedding;
+    private readonly int[] _experts = new int[layers.Count == 0 ? 0 : layers.Max(layer => layer.Count)];
+    private ExpertLayer? _layer;
+    private int _count;
+    private bool _taken;
 
-    private MappedExperts(int count, WeightMatrix gate, WeightMatrix up, WeightMatrix down, int gateStride, int upOffset)
+    /// <inheritdoc/>
+    public bool KeepsAll => true;
+
+    /// <inheritdoc/>
+    public ExpertStatistics? Statistics => null;
+
+    /// <inheritdoc/>
+    public FeedForwardWeights this[int index] => _layer!.Mapped(_experts[index]);
+
+    /// <inheritdoc/>
+    public void Begin(int layer, ReadOnlySpan<int> experts, int tokens)
     {
-        Count = count;
-        _gate = gate;
-        _up = up;
-        _down = down;
-        _gateStride = gateStride;
-        _upOffset = upOffset;
-        _width = down.Columns;
-        _embedding = gate.Columns;
+        _layer = layers[layer];
+        _count = experts.Length;
+        _taken = false;
+        experts.CopyTo(_experts);
     }
 
-    /// <summary>The number of experts.</summary>
-    public int Count { get; }
+    /// <inheritdoc/>
+    public int Take(Span<int> ready, bool wait, CancellationToken cancellationToken)
+    {
+        if (_taken)
+        {
+            return 0;
+        }
 
-    /// <summary>The weights of an expert.</summary>
-    public FeedForwardWeights this[int expert] => new(
-        _gate.Slice(expert * _gateStride, _width),
-        _up.Slice((expert * _gateStride) + _upOffset, _width),
-        _down.Slice(expert * _embedding, _embedding));
+        _taken = true;
+        for (int i = 0; i < _count; i++)
+        {
+            ready[i] = i;
+        }
 
-    /// <summary>Experts with separate stacks: gate and up [count * F][E], down [count * E][F].</summary>
-    public static MappedExperts Separate(int count, WeightMatrix gate, WeightMatrix up, WeightMatrix down) =>
-        new(count, gate, up, down, gateStride: down.Columns, upOffset: 0);
+        return _count;
+    }
 
-    /// <summary>Experts with a fused stack: gate and up [count * 2F][E], down [count * E][F].</summary>
-    public static MappedExperts Fused(int count, WeightMatrix gateUp, WeightMatrix down) =>
-        new(count, gateUp, gateUp, down, gateStride: 2 * down.Columns, upOffset: down.Columns);
+    /// <inheritdoc/>
+    public void End()
+    {
+    }
+
+    /// <inheritdoc/>
+    public long Reserve(long bytes) => 0;
+
+    /// <inheritdoc/>
+    public void Restore(long bytes)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
 
 namespace CpuMoe.Gguf;
 
@@ -72,6 +73,12 @@ public sealed class GgufFile : IDisposable
 
     /// <summary>Looks a tensor up by name.</summary>
     public bool TryGetTensor(string name, [NotNullWhen(true)] out GgufTensor? tensor) => _byName.TryGetValue(name, out tensor);
+
+    /// <summary>The open handle of a part.</summary>
+    internal SafeFileHandle Handle(int part) => _parts[part].Handle;
+
+    /// <summary>The bytes of a part.</summary>
+    internal long LengthOf(int part) => _parts[part].Length;
 
     /// <summary>Throws when a part was cut or written to since it was mapped.</summary>
     /// <exception cref="GgufFormatException">The length or the time of the last write differs.</exception>

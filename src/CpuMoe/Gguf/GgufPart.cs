@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace CpuMoe.Gguf;
 
@@ -26,6 +27,8 @@ internal sealed unsafe class GgufPart : IDisposable
     public GgufHeader Header { get; }
 
     public long Length => _length;
+
+    public SafeFileHandle Handle => _stream.SafeFileHandle;
 
     /// <summary>Opens, checks and maps a file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>

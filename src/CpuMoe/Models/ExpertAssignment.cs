@@ -69,6 +69,21 @@ internal sealed unsafe class ExpertAssignment : IDisposable
         }
     }
 
+    /// <summary>Writes the experts that got tokens, ascending, and returns how many they are.</summary>
+    public int CopyExpertsTo(Span<int> experts)
+    {
+        int count = 0;
+        for (int expert = 0; expert < _experts; expert++)
+        {
+            if (_first[expert + 1] > _first[expert])
+            {
+                experts[count++] = expert;
+            }
+        }
+
+        return count;
+    }
+
     /// <summary>How many tokens an expert got, and its first place in <see cref="Tokens"/>.</summary>
     public int TokensOf(int expert, out int first)
     {

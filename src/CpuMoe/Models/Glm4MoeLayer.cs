@@ -70,7 +70,7 @@ internal sealed unsafe class Glm4MoeLayer
     public FeedForwardWeights Always { get; }
 
     /// <summary>The routed experts; null in dense blocks.</summary>
-    public MappedExperts? Experts { get; }
+    public ExpertLayer? Experts { get; }
 
     /// <summary>[experts][embedding].</summary>
     public WeightMatrix Router { get; }
@@ -83,19 +83,20 @@ internal sealed unsafe class Glm4MoeLayer
         tensors.Matrix($"{prefix}up{suffix}.weight", width, embedding),
         tensors.Matrix($"{prefix}down{suffix}.weight", embedding, width));
 
-    private static MappedExperts BindExperts(TensorBinder tensors, Glm4MoeConfig config, int block)
+    private static ExpertLayer BindExperts(TensorBinder tensors, Glm4MoeConfig config, int block)
     {
         int count = config.ExpertCount;
         int embedding = config.EmbeddingLength;
         int width = config.ExpertFeedForwardLength;
-        WeightMatrix down = tensors.Stack($"blk.{block}.ffn_down_exps.weight", count, embedding, width);
+        ExpertMatrix down = tensors.Expert($"blk.{block}.ffn_down_exps.weight", count, embedding, 0, embedding, width);
         string fused = $"blk.{block}.ffn_gate_up_exps.weight";
         return tensors.Has(fused)
-            ? MappedExperts.Fused(count, tensors.Stack(fused, count, 2 * width, embedding), down)
-            : MappedExperts.Separate(
+            ? new ExpertLayer(block, count, tensors.Expert(fused, count, 2 * width, 0, width, embedding), tensors.Expert(fused, count, 2 * width, width, width, embedding), down)
+            : new ExpertLayer(
+                block,
                 count,
-                tensors.Stack($"blk.{block}.ffn_gate_exps.weight", count, width, embedding),
-                tensors.Stack($"blk.{block}.ffn_up_exps.weight", count, width, embedding),
+                tensors.Expert($"blk.{block}.ffn_gate_exps.weight", count, width, 0, width, embedding),
+                tensors.Expert($"blk.{block}.ffn_up_exps.weight", count, width, 0, width, embedding),
                 down);
     }
 }

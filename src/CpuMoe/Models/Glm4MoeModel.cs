@@ -1,4 +1,5 @@
 using CpuMoe.Compute;
+using CpuMoe.Experts;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Models;
@@ -12,11 +13,8 @@ internal sealed unsafe class Glm4MoeModel : Model
 {
     private readonly GgufFile _file;
     private readonly Glm4MoeConfig _config;
-    private readonly Glm4MoeLayer[] _layers;
-    private readonly WeightMatrix _embedding;
-    private readonly float* _outputNorm;
-    private readonly WeightMatrix _output;
-    private readonly int[] _maskedTokens;
+    private readonly Glm4MoeWeights _weights;
+    private readonly WeightMemory _memory;
     private readonly Glm4MoeScratch _scratch;
     private readonly WorkerPool _pool;
     private readonly Projection _projection;
@@ -26,6 +24,8 @@ internal sealed unsafe class Glm4MoeModel : Model
     private readonly PerToken _normalize;
     private readonly PerToken _placeKeys;
     private readonly ExpertAssignment _assignment;
+    private readonly ExpertMixture _mixture;
+    private readonly PerToken _embed;
     private readonly Lock _pass = new();
     private bool _disposed;
 
@@ -33,6 +33,7 @@ internal sealed unsafe class Glm4MoeModel : Model
     private Glm4MoeLayer _layer = null!;
     private KvCache _cache = null!;
     private float* _normWeights;
+    private readonly int[] _tokens;
     private int _layerIndex;
     private int _position;
     private int _firstRow;
@@ -43,29 +44,33 @@ internal sealed unsafe class Glm4MoeModel : Model
     {
         _file = file;
         _config = Glm4MoeConfig.Read(file.Metadata);
-        var tensors = new TensorBinder(file, options.Compute == ComputePath.Fast ? MatMulPath.Fast : MatMulPath.Reference);
-        _embedding = tensors.Vocabulary("token_embd.weight", _config.EmbeddingLength);
-        _output = tensors.Has("output.weight") ? tensors.Vocabulary("output.weight", _config.EmbeddingLength) : _embedding;
-        _outputNorm = tensors.Vector("output_norm.weight", _config.EmbeddingLength);
-        _maskedTokens = CheckVocabulary(file, _embedding.Rows, _output.Rows);
-        _layers = new Glm4MoeLayer[_config.TrunkBlocks];
-        for (int block = 0; block < _layers.Length; block++)
+        AttentionShape shape = _config.Attention;
+        _scratch = new Glm4MoeScratch(_config, options.BatchSize);
+        long positionBytes = KvCache.BytesPerToken(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength, KvType.F16);
+        var sizes = WeightSizes.Of(file, _config.TrunkBlocks, tensor => tensor.ByteCount);
+        _memory = new WeightMemory(file, options, sizes, _scratch.ByteCount, positionBytes, _config.ContextLength);
+        try
         {
-            _layers[block] = new Glm4MoeLayer(tensors, _config, block);
-            if ((_layers[block].QueryNorm == null) != (_layers[0].QueryNorm == null) || (_layers[block].KeyNorm == null) != (_layers[0].QueryNorm == null))
-            {
-                throw new ModelLoadException("QK norms are present in some blocks and missing in others; the file is incomplete.", file.Path, -1, $"tensor blk.{block}.attn_q_norm.weight");
-            }
+            MatMulPath path = options.Compute == ComputePath.Fast ? MatMulPath.Fast : MatMulPath.Reference;
+            _weights = new Glm4MoeWeights(file, _config, new TensorBinder(file, path, _memory.Resident));
+            _memory.Load(_weights.Experts, _config.Router.ExpertsUsed);
+        }
+        catch
+        {
+            _memory.Dispose();
+            _scratch.Dispose();
+            throw;
         }
 
-        Warnings = [.. tensors.Unclaimed().Where(name => !IsNextN(name)).Select(name => $"tensor {name} is not part of this architecture and is ignored")];
         _pool = new WorkerPool(options.Threads);
         _projection = new Projection(_pool);
         _feedForward = new FeedForward(_pool, _config.ExpertCount + 1);
         _attention = new Attention(_pool, _config.Attention);
         _rotary = new RotaryEmbedding(_config.RotaryDimensions, _config.RotaryBase, options.BatchSize);
-        _scratch = new Glm4MoeScratch(_config, options.BatchSize);
         _assignment = new ExpertAssignment(_config.ExpertCount, _config.Router, options.BatchSize);
+        _mixture = new ExpertMixture(_memory.Experts, _assignment, _feedForward, _config.ExpertCount);
+        _tokens = new int[options.BatchSize];
+        _embed = new PerToken(_pool, Embed);
         _normalize = new PerToken(_pool, Normalize);
         _placeKeys = new PerToken(_pool, PlaceKeys);
     }
@@ -74,7 +79,7 @@ internal sealed unsafe class Glm4MoeModel : Model
     public override string Architecture => Glm4MoeConfig.Architecture;
 
     /// <inheritdoc/>
-    public override int VocabularySize => _output.Rows;
+    public override int VocabularySize => _weights.Output.Rows;
 
     /// <inheritdoc/>
     public override int ContextLength => _config.ContextLength;
@@ -83,14 +88,28 @@ internal sealed unsafe class Glm4MoeModel : Model
     public override int Threads => _pool.Threads;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Warnings { get; }
+    public override IReadOnlyList<string> Warnings => _weights.Warnings;
+
+    /// <inheritdoc/>
+    public override ExpertStatistics? ExpertStatistics => _memory.Experts.Statistics;
 
     /// <inheritdoc/>
     public override KvCache CreateCache(int capacity, KvType type)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         AttentionShape shape = _config.Attention;
-        return new KvCache(_layers.Length, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength, capacity, type);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        long bytes = capacity * KvCache.BytesPerToken(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength, type);
+        _memory.Reserve(bytes, $"A KV cache of {capacity} tokens");
+        try
+        {
+            return new KvCache(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength, capacity, type, () => _memory.Restore(bytes));
+        }
+        catch
+        {
+            _memory.Restore(bytes);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -131,6 +150,7 @@ internal sealed unsafe class Glm4MoeModel : Model
             _disposed = true;
             _pool.Dispose();
             _scratch.Dispose();
+            _memory.Dispose();
             _attention.Dispose();
             _rotary.Dispose();
             _assignment.Dispose();
@@ -142,18 +162,15 @@ internal sealed unsafe class Glm4MoeModel : Model
 
     private void RunTrunk(ReadOnlySpan<int> tokens, CancellationToken cancellationToken)
     {
-        for (int row = 0; row < tokens.Length; row++)
-        {
-            _embedding.Kernel.DequantizeRow(_embedding, tokens[row], _scratch.X + (long)row * _config.EmbeddingLength);
-        }
-
+        tokens.CopyTo(_tokens);
+        _embed.Run(tokens.Length);
         _rotary.Prepare(_position, tokens.Length);
-        for (_layerIndex = 0; _layerIndex < _layers.Length; _layerIndex++)
+        for (_layerIndex = 0; _layerIndex < _weights.Layers.Length; _layerIndex++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            _layer = _layers[_layerIndex];
+            _layer = _weights.Layers[_layerIndex];
             RunAttention(tokens.Length);
-            RunFeedForward(tokens.Length);
+            RunFeedForward(tokens.Length, cancellationToken);
         }
     }
 
@@ -174,42 +191,38 @@ internal sealed unsafe class Glm4MoeModel : Model
     }
 
     /// <summary>x += mlp(rms(x)) in dense blocks, x += shared(rms(x)) + sum of w_i * expert_i(rms(x)) in the others.</summary>
-    private void RunFeedForward(int tokens)
+    private void RunFeedForward(int tokens, CancellationToken cancellationToken)
     {
         NormalizeRows(0, tokens, _layer.FeedForwardNorm);
         _feedForward.Begin(_scratch.Normalized);
         ActivationMatrix hidden = _layer.Experts is null ? _scratch.DenseHidden! : _scratch.SharedHidden!;
         hidden.Begin(tokens);
-        _feedForward.Add(new FeedForwardGroup(_layer.Always, hidden, 0, tokens, null, null));
-        if (_layer.Experts is { } experts)
+        _feedForward.Add(0, new FeedForwardGroup(_layer.Always, hidden, 0, tokens, null, null));
+        if (_layer.Experts is null)
         {
-            _projection.Run(_scratch.Normalized, new ProjectionPart(_layer.Router, null, _scratch.RouterLogits, _config.ExpertCount));
-            _assignment.Assign(_scratch.RouterLogits, _layer.RouterBias, tokens);
-            _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed);
-            for (int expert = 0; expert < experts.Count; expert++)
-            {
-                if (_assignment.TokensOf(expert, out int first) is > 0 and int rows)
-                {
-                    _feedForward.Add(new FeedForwardGroup(experts[expert], _scratch.RoutedHidden, first, rows, _assignment.Tokens + first, _assignment.Weights + first));
-                }
-            }
+            _feedForward.Activate();
+            _feedForward.Accumulate(_scratch.X);
+            return;
         }
 
-        _feedForward.Run(_scratch.X);
+        _projection.Run(_scratch.Normalized, new ProjectionPart(_layer.Router, null, _scratch.RouterLogits, _config.ExpertCount));
+        _assignment.Assign(_scratch.RouterLogits, _layer.RouterBias, tokens);
+        _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed);
+        _mixture.Run(_layerIndex - _config.LeadingDenseBlocks, tokens, _scratch.RoutedHidden, _scratch.X, cancellationToken);
     }
 
     /// <summary>logits = Woutput * rms(x), for the rows [first, first + count).</summary>
     private void RunHead(int first, int count, Span<float> logits)
     {
-        NormalizeRows(first, count, _outputNorm);
+        NormalizeRows(first, count, _weights.OutputNorm);
         fixed (float* y = logits)
         {
-            _projection.Run(_scratch.Normalized, new ProjectionPart(_output, null, y, VocabularySize));
+            _projection.Run(_scratch.Normalized, new ProjectionPart(_weights.Output, null, y, VocabularySize));
         }
 
         for (int row = 0; row < count; row++)
         {
-            foreach (int token in _maskedTokens)
+            foreach (int token in _weights.MaskedTokens)
             {
                 logits[(row * VocabularySize) + token] = float.NegativeInfinity;
             }
@@ -223,6 +236,8 @@ internal sealed unsafe class Glm4MoeModel : Model
         _scratch.Normalized.Begin(count);
         _normalize.Run(count);
     }
+
+    private void Embed(int row) => _weights.Embedding.Read(_tokens[row], _scratch.X + ((long)row * _config.EmbeddingLength));
 
     private void Normalize(int row)
     {
@@ -265,7 +280,7 @@ internal sealed unsafe class Glm4MoeModel : Model
     {
         ArgumentNullException.ThrowIfNull(cache);
         AttentionShape shape = _config.Attention;
-        if (!cache.Fits(_layers.Length, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        if (!cache.Fits(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
         {
             throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(cache));
         }
@@ -277,9 +292,9 @@ internal sealed unsafe class Glm4MoeModel : Model
 
         foreach (int token in tokens)
         {
-            if ((uint)token >= (uint)_embedding.Rows)
+            if ((uint)token >= (uint)_weights.Embedding.Rows)
             {
-                throw new ArgumentException($"Token {token} is not between 0 and {_embedding.Rows - 1}.", nameof(tokens));
+                throw new ArgumentException($"Token {token} is not between 0 and {_weights.Embedding.Rows - 1}.", nameof(tokens));
             }
         }
 
@@ -287,39 +302,5 @@ internal sealed unsafe class Glm4MoeModel : Model
         return rows * VocabularySize == logits.Length && (rows <= 1 || rows == tokens.Length)
             ? (int)rows
             : throw new ArgumentException($"{logits.Length} logits are neither 0, {VocabularySize} nor {(long)tokens.Length * VocabularySize}.", nameof(logits));
-    }
-
-    private bool IsNextN(string tensor)
-    {
-        for (int block = _config.TrunkBlocks; block < _config.BlockCount; block++)
-        {
-            if (tensor.StartsWith($"blk.{block}.", StringComparison.Ordinal))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Compares the vocabulary with the matrices; returns the rows that stand for no token.</summary>
-    private static int[] CheckVocabulary(GgufFile file, int embeddingRows, int outputRows)
-    {
-        const string Tokens = "tokenizer.ggml.tokens";
-        if (embeddingRows != outputRows)
-        {
-            throw new ModelLoadException($"has {outputRows} rows, token_embd.weight has {embeddingRows}; they must agree.", file.Path, -1, "tensor output.weight");
-        }
-
-        // Files without a tokenizer (for tests of the pass alone) mask nothing.
-        int tokens = file.Metadata.GetStrings(Tokens)?.Length ?? outputRows;
-        if (tokens > outputRows)
-        {
-            throw file.Metadata.Fault(Tokens, $"{tokens} tokens for {outputRows} rows of output.weight.");
-        }
-
-        const int Unused = 5;
-        int[]? types = file.Metadata.GetInt32s("tokenizer.ggml.token_type");
-        return [.. Enumerable.Range(0, outputRows).Where(id => id >= tokens || (types is not null && id < types.Length && types[id] == Unused))];
     }
 }

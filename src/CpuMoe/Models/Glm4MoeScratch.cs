@@ -33,6 +33,9 @@ internal sealed unsafe class Glm4MoeScratch : IDisposable
     /// <summary>The most tokens of a pass.</summary>
     public int BatchSize { get; }
 
+    /// <summary>Bytes of all activations, their quantised forms included.</summary>
+    public long ByteCount { get; private set; }
+
     /// <summary>The residual stream, [tokens][embedding].</summary>
     public float* X { get; }
 
@@ -75,6 +78,7 @@ internal sealed unsafe class Glm4MoeScratch : IDisposable
     {
         var buffer = new NativeBuffer<float>((long)BatchSize * perToken);
         _owned.Add(buffer);
+        ByteCount += buffer.Length * sizeof(float);
         return buffer.Pointer;
     }
 
@@ -82,6 +86,9 @@ internal sealed unsafe class Glm4MoeScratch : IDisposable
     {
         var matrix = new ActivationMatrix(rows, columns);
         _owned.Add(matrix);
+
+        // Up to two forms of 8-bit codes beside the floats, with scales and sums.
+        ByteCount += (long)(rows * (double)columns * (sizeof(float) + (2 * 1.25)));
         return matrix;
     }
 }

@@ -17,6 +17,7 @@ public sealed unsafe class KvCache : IDisposable
     private readonly int _valueLength;
     private readonly long _keyHeadBytes;
     private readonly long _valueHeadBytes;
+    private Action? _onDisposed;
     private bool _disposed;
 
     /// <param name="layers">Layers that have keys and values.</param>
@@ -25,7 +26,8 @@ public sealed unsafe class KvCache : IDisposable
     /// <param name="valueLength">Values per value vector.</param>
     /// <param name="capacity">Positions, 1 or more.</param>
     /// <param name="type">The number format.</param>
-    internal KvCache(int layers, int heads, int keyLength, int valueLength, int capacity, KvType type)
+    /// <param name="disposed">Called when the memory is free again.</param>
+    internal KvCache(int layers, int heads, int keyLength, int valueLength, int capacity, KvType type, Action? disposed = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         Format = FormatOf(type);
@@ -35,6 +37,7 @@ public sealed unsafe class KvCache : IDisposable
                 $"A {type} KV cache needs head sizes that are multiples of {Format.Granularity}; this model has {keyLength} and {valueLength}. Use f16.", nameof(type));
         }
 
+        _onDisposed = disposed;
         Capacity = capacity;
         Type = type;
         _layers = layers;
@@ -76,6 +79,7 @@ public sealed unsafe class KvCache : IDisposable
         _disposed = true;
         _keys.Dispose();
         _values.Dispose();
+        Interlocked.Exchange(ref _onDisposed, null)?.Invoke();
     }
 
     /// <summary>Whether the cache was made for a model of these sizes.</summary>

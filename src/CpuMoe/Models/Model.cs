@@ -1,3 +1,4 @@
+using CpuMoe.Experts;
 using CpuMoe.Gguf;
 
 namespace CpuMoe.Models;
@@ -21,9 +22,13 @@ public abstract class Model : IDisposable
     /// <summary>Things in the file that are odd but harmless.</summary>
     public abstract IReadOnlyList<string> Warnings { get; }
 
+    /// <summary>How the experts of a paged model were used so far; null where all weights are mapped.</summary>
+    public virtual ExpertStatistics? ExpertStatistics => null;
+
     /// <summary>Binds the tensors of <paramref name="file"/>; the file must outlive the model.</summary>
     /// <exception cref="GgufFormatException">The file contradicts itself, or (<see cref="ModelLoadException"/>) the engine cannot run it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="MemoryBudgetException">The memory budget is too small for the model.</exception>
     public static Model Load(GgufFile file, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -46,6 +51,7 @@ public abstract class Model : IDisposable
     /// <param name="capacity">Positions, 1 or more.</param>
     /// <param name="type">The number format.</param>
     /// <exception cref="ArgumentException">The format does not fit the model's head size.</exception>
+    /// <exception cref="MemoryBudgetException">The memory budget does not leave room for it.</exception>
     public abstract KvCache CreateCache(int capacity, KvType type);
 
     /// <summary>
@@ -55,6 +61,7 @@ public abstract class Model : IDisposable
     /// </summary>
     /// <exception cref="ArgumentException">A token id out of range, a cache too small, or a wrong logits length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between layers; the cache is as before the call.</exception>
+    /// <exception cref="ExpertReadException">Weights could not be read; the cache is as before the call.</exception>
     public abstract void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default);
 
     /// <inheritdoc/>

@@ -1,3 +1,6 @@
+using CpuMoe.Experts;
+using CpuMoe.Gguf;
+
 namespace CpuMoe.Models;
 
 /// <summary>How weights are multiplied with activations.</summary>
@@ -40,4 +43,25 @@ public sealed record ModelOptions
 
     /// <summary>The most tokens evaluated in one pass over the weights during prefill, 1 to 4096.</summary>
     public int BatchSize { get; init; } = 512;
+
+    /// <summary>
+    /// The memory that the process keeps for the model. A model that fits is mapped; of one that does not, the experts
+    /// are read from the disk as they are needed.
+    /// </summary>
+    public MemoryBudget MemoryBudget { get; init; }
+
+    /// <summary>
+    /// Where a paged model remembers which experts were wanted most, to read them in the background when it is loaded
+    /// again; null for nowhere.
+    /// </summary>
+    public string? WarmStartFolder { get; init; }
+
+    /// <summary>A file to record in which experts each pass asks for, see <see cref="Experts.ExpertTrace"/>; null for none.</summary>
+    public string? ExpertTraceFile { get; init; }
+
+    /// <summary>Pages the experts with this much memory for them, whatever the budget: for tests of small caches.</summary>
+    internal long? ExpertCacheBytes { get; init; }
+
+    /// <summary>Reads the files of a paged model, for tests with faults; null for the disk.</summary>
+    internal Func<GgufFile, IWeightReader>? OpenReader { get; init; }
 }

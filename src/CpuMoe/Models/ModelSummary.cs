@@ -56,32 +56,15 @@ public sealed class ModelSummary
 
         var config = Glm4MoeConfig.Read(file.Metadata);
         var summary = new ModelSummary(config);
-        bool tied = !file.TryGetTensor("output.weight", out _);
-        foreach (GgufTensor tensor in file.Tensors)
-        {
-            summary.TotalParameters += tensor.ElementCount;
-            bool lookedUp = tensor.Name == "token_embd.weight" && !tied;
-            if (lookedUp || BlockOf(tensor.Name) >= config.TrunkBlocks)
-            {
-                continue;
-            }
-
-            bool routed = tensor.Name.Contains("_exps.", StringComparison.Ordinal);
-            summary.ActiveParameters += routed ? tensor.ElementCount / config.ExpertCount * summary.ExpertsUsed : tensor.ElementCount;
-            summary.ActiveBytesPerToken += routed ? tensor.ByteCount / config.ExpertCount * summary.ExpertsUsed : tensor.ByteCount;
-        }
-
+        WeightSizes values = WeightSizes.Of(file, config.TrunkBlocks, tensor => tensor.ElementCount);
+        WeightSizes bytes = WeightSizes.Of(file, config.TrunkBlocks, tensor => tensor.ByteCount);
+        summary.TotalParameters = file.Tensors.Sum(tensor => tensor.ElementCount);
+        summary.ActiveParameters = values.Always + (values.Routed / config.ExpertCount * summary.ExpertsUsed);
+        summary.ActiveBytesPerToken = bytes.Always + (bytes.Routed / config.ExpertCount * summary.ExpertsUsed);
         return summary;
     }
 
     /// <summary>Bytes of KV cache per token in all trunk blocks.</summary>
     public long KvBytesPerToken(KvType type) =>
         KvCache.BytesPerToken(_layers, _attention.KeyValueHeads, _attention.KeyLength, _attention.ValueLength, type);
-
-    /// <summary>N of <c>blk.N.*</c>, or -1 for other names.</summary>
-    private static int BlockOf(string tensor)
-    {
-        string[] parts = tensor.Split('.', 3);
-        return parts.Length == 3 && parts[0] == "blk" && int.TryParse(parts[1], out int block) ? block : -1;
-    }
 }

@@ -58,11 +58,64 @@ public sealed unsafe class FeedForwardTests
             var feedForward = new FeedForward(pool, 1);
             WeightMatrix w = one.On(MatMulPath.Fast);
             feedForward.Begin(x);
-            feedForward.Add(new FeedForwardGroup(new FeedForwardWeights(w, w, w), hidden, 0, 1, null, null));
+            feedForward.Add(0, new FeedForwardGroup(new FeedForwardWeights(w, w, w), hidden, 0, 1, null, null));
             float y = 0;
-            feedForward.Run(&y);
+            feedForward.Activate();
+            feedForward.Accumulate(&y);
             double inner = (double)weight * value;
             Near.Equal([inner / (1 + Math.Exp(-inner)) * inner * weight], [y], 1e-5);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void WhenGroupsArriveDoesNotChangeABit(int threads)
+    {
+        const int Tokens = 7, Width = 64, Groups = 5;
+        var random = new Random(4);
+        using var pool = new WorkerPool(threads);
+        using var x = new ActivationMatrix(Tokens, Embedding);
+        x.Begin(Tokens);
+        RandomBlocks.Floats(random, Tokens * Embedding).CopyTo(new Span<float>(x.Values, Tokens * Embedding));
+        RandomMatrix[] gates = Matrices(Width, Embedding), ups = Matrices(Width, Embedding), downs = Matrices(Embedding, Width);
+        using var hidden = new ActivationMatrix(Groups * Tokens, Width);
+        var feedForward = new FeedForward(pool, Groups);
+
+        float[] expected = Run([[0, 1, 2, 3, 4]], accumulateEach: false);
+        Assert.Equal(expected, Run([[3, 1], [4], [0, 2]], accumulateEach: false));
+        Assert.Equal(expected, Run([[0], [1, 2], [3], [4]], accumulateEach: true));
+        Assert.Equal(expected, Run([[], [1, 0], [4, 3, 2]], accumulateEach: true));
+        Array.ForEach([.. gates, .. ups, .. downs], matrix => matrix.Dispose());
+
+        RandomMatrix[] Matrices(int rows, int columns) => [.. Enumerable.Range(0, Groups).Select(_ => new RandomMatrix(random, GgmlType.Q4_0, rows, columns))];
+
+        float[] Run(int[][] waves, bool accumulateEach)
+        {
+            float[] y = new float[Tokens * Embedding];
+            hidden.Begin(Groups * Tokens);
+            feedForward.Begin(x);
+            fixed (float* output = y)
+            {
+                foreach (int[] wave in waves)
+                {
+                    foreach (int g in wave)
+                    {
+                        var network = new FeedForwardWeights(gates[g].On(MatMulPath.Fast), ups[g].On(MatMulPath.Fast), downs[g].On(MatMulPath.Fast));
+                        feedForward.Add(g, new FeedForwardGroup(network, hidden, g * Tokens, Tokens, null, null));
+                    }
+
+                    feedForward.Activate();
+                    if (accumulateEach)
+                    {
+                        feedForward.Accumulate(output);
+                    }
+                }
+
+                feedForward.Accumulate(output);
+            }
+
+            return y;
         }
     }
 
@@ -83,21 +136,22 @@ public sealed unsafe class FeedForwardTests
         for (int call = 0; call < 2; call++)
         {
             feedForward.Begin(x);
-            foreach (Group group in groups)
+            for (int g = 0; g < groups.Length; g++)
             {
-                AddGroup(group);
+                AddGroup(g, groups[g]);
             }
 
+            feedForward.Activate();
             fixed (float* output = y)
             {
-                feedForward.Run(output);
+                feedForward.Accumulate(output);
             }
         }
 
         Near.Equal(expected, y, tolerance);
         owned.ForEach(o => o.Dispose());
 
-        void AddGroup(Group group)
+        void AddGroup(int place, Group group)
         {
             RandomMatrix gate = Own(new RandomMatrix(random, group.Type, group.Width, Embedding));
             RandomMatrix up = Own(new RandomMatrix(random, group.Type, group.Width, Embedding));
@@ -125,7 +179,7 @@ public sealed unsafe class FeedForwardTests
                 }
             }
 
-            feedForward.Add(new FeedForwardGroup(
+            feedForward.Add(place, new FeedForwardGroup(
                 new FeedForwardWeights(gate.On(MatMulPath.Fast), up.On(MatMulPath.Fast), down.On(MatMulPath.Fast)),
                 hidden,
                 FirstHidden,
