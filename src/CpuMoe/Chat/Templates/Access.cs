@@ -10,15 +10,18 @@ internal static class Access
         (Value?)Method(value, name.Text) ?? Entry(value, name, context) ?? Missing(value, name, context);
 
     /// <summary><c>value[index]</c>: entries come before methods.</summary>
-    public static Value Element(Value value, Value index, RenderContext context) =>
-        Entry(value, index, context) ?? (index is TextValue name ? (Value?)Method(value, name.Text) : null) ?? Missing(value, index, context);
+    public static Value Element(Value value, Value index, RenderContext context)
+    {
+        context.Budget.Hash(index);
+        return Entry(value, index, context) ?? (index is TextValue name ? (Value?)Method(value, name.Text) : null) ?? Missing(value, index, context);
+    }
 
     /// <summary><c>value[start:stop:step]</c>.</summary>
     public static Value Slice(Value value, Value? start, Value? stop, Value? step, RenderContext context)
     {
         if (value is not (TextValue or ListValue))
         {
-            throw context.Fault($"{value.Kind} cannot be sliced");
+            return Missing(value, TextValue.Trusted("slice"), context);
         }
 
         int count = value.Count(context.Budget)!.Value;
@@ -56,6 +59,7 @@ internal static class Access
             return Element(value, path, context);
         }
 
+        context.Budget.Step(text.Text.Length);
         foreach (string part in text.Text.Split('.'))
         {
             Value key = int.TryParse(part, out int index) ? new IntegerValue(index) : TextValue.Trusted(part);
@@ -94,7 +98,7 @@ internal static class Access
         switch (value)
         {
             case MapValue map:
-                return map.TryGet(key, out Value? entry) ? entry : null;
+                return map.TryGet(key, context.Budget, out Value? entry) ? entry : null;
             case NamespaceValue space when key is TextValue name:
                 return space.Find(name.Text);
             case LoopValue loop when key is TextValue name:

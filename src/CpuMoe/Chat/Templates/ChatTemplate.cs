@@ -65,7 +65,7 @@ public sealed class ChatTemplate
     /// <param name="messages">The messages, oldest first.</param>
     /// <param name="options">What else the prompt is made of.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, fails on it, or reaches a limit.</exception>
-    /// <exception cref="ArgumentException">A role that does not exist, or a tool's schema that is no JSON object.</exception>
+    /// <exception cref="ArgumentException">A role that does not exist, a tool's schema that is no JSON object, or a variable that is no valid Unicode.</exception>
     public RenderedPrompt Render(IReadOnlyList<ChatMessage> messages, PromptOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messages);

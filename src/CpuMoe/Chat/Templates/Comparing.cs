@@ -46,7 +46,7 @@ internal static class Comparing
                 break;
             case (MapValue a, MapValue b):
                 equal = a.Entries.Count == b.Entries.Count
-                    && a.Entries.All(entry => b.TryGet(entry.Key, out Value? other) && AreEqual(entry.Value, other, context));
+                    && a.Entries.All(entry => b.TryGet(entry.Key, budget, out Value? other) && AreEqual(entry.Value, other, context));
                 break;
             default:
                 equal = ReferenceEquals(left, right) || (ScalarComparer.IsScalar(left) && ScalarComparer.Instance.Equals(left, right));
@@ -88,7 +88,7 @@ internal static class Comparing
                 context.Budget.Scan(text.Text.Length, pattern.Text.Length);
                 return text.Text.Contains(pattern.Text, StringComparison.Ordinal);
             case MapValue map:
-                return map.TryGet(part, out _);
+                return map.TryGet(part, context.Budget, out _);
             default:
                 IReadOnlyList<Value> elements = whole.Elements(context.Budget) ?? throw context.Fault($"{whole.Kind} has no elements");
                 return elements.Any(element => AreEqual(element, part, context));

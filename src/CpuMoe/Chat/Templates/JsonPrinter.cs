@@ -145,7 +145,7 @@ internal sealed class JsonPrinter
         '\f' => "\\f",
         '\b' => "\\b",
         < ' ' => $"\\u{(int)c:x4}",
-        > '~' when _isAscii && c > '\x7f' => $"\\u{(int)c:x4}",
+        > '\x7f' when _isAscii => $"\\u{(int)c:x4}",
         _ => null,
     };
 }

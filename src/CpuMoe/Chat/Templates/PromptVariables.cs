@@ -27,12 +27,24 @@ internal static class PromptVariables
 
         foreach ((string name, JsonElement value) in options.Variables)
         {
-            scope.Set(name, JsonValues.From(value));
+            scope.Set(name, Variable(name, value));
         }
 
         scope.Set("messages", new ListValue([.. messages.Select(Message)]));
         scope.Set("tools", options.Tools.Count > 0 ? new ListValue([.. options.Tools.Select(Tool)]) : NoneValue.Instance);
         scope.Set("add_generation_prompt", BooleanValue.Of(options.AddGenerationPrompt));
+    }
+
+    private static Value Variable(string name, JsonElement value)
+    {
+        try
+        {
+            return JsonValues.From(value);
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw new ArgumentException($"The variable '{name}' holds a string that is no valid Unicode.", fault);
+        }
     }
 
     private static MapValue Message(ChatMessage message, int index)

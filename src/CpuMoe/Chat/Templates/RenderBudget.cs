@@ -51,6 +51,9 @@ internal sealed class RenderBudget(TemplateLimits limits)
     /// <summary>Counts the search of a text for another one.</summary>
     public void Scan(int length, int pattern = 1) => Step(length * (pattern + 8L) / 256);
 
+    /// <summary>Counts the search for a key.</summary>
+    public void Hash(Value key) => Scan((key as TextValue)?.Text.Length ?? 0);
+
     /// <summary>Counts a new text.</summary>
     public void AllocateText(long length) => Allocate((2 * length) + ObjectSize);
 

@@ -1,6 +1,9 @@
 namespace CpuMoe.Chat.Templates;
 
-/// <summary>What the rendering of one prompt may use. Templates come with model files, which need not be trusted.</summary>
+/// <summary>
+/// What the rendering of one prompt may use. Templates come with model files, which need not be trusted. The defaults
+/// are far above what conversations of a million characters need.
+/// </summary>
 public sealed record TemplateLimits
 {
     /// <summary>The longest source that is read, in UTF-16 units; templates of real models have up to 30,000.</summary>

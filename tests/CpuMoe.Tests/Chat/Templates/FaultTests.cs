@@ -1,5 +1,7 @@
 using CpuMoe.Chat;
 using CpuMoe.Chat.Templates;
+using CpuMoe.Tests.Text;
+using CpuMoe.Text;
 
 namespace CpuMoe.Tests.Chat.Templates;
 
@@ -85,6 +87,21 @@ public class FaultTests
         "'f'",
         Assert.Throws<ArgumentException>(() => ChatTemplate.Parse("").Render([], new PromptOptions { Tools = [new ToolDefinition("f", null, schema)] })).Message,
         StringComparison.Ordinal);
+
+    [Fact]
+    public void AVariableThatIsNoTextIsRejected() => Assert.Contains(
+        "'x'",
+        Assert.Throws<ArgumentException>(() => TemplateFiles.Render("{{ x }}", """{"x": ["\ud800"]}""")).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void AModelWithoutATemplateHasNone()
+    {
+        Tokenizer tokenizer = Tokenizers.ByteLevel("glm4", ["a b"]);
+        Assert.Null(tokenizer.ChatTemplate);
+        Assert.Contains("no chat template", Assert.Throws<ChatTemplateException>(() => ChatTemplate.Of(tokenizer)).Message, StringComparison.Ordinal);
+        Assert.Equal("[]", ChatTemplate.Parse("[{{ bos_token }}{{ eos_token }}]", tokenizer.Vocabulary).Render([]).Text);
+    }
 
     private static void AssertFault(ChatTemplateException fault, int line, int column, string problem)
     {

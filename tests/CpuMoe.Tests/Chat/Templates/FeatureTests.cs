@@ -32,6 +32,7 @@ public class FeatureTests
     [InlineData("{{ '{\"a\": [1, 2.0, null, 12345678901234567890]}'|from_json }}", "{'a': [1, 2.0, None, 12345678901234567890]}")]
     [InlineData("{% generation %}a{{ 1 }}{% endgeneration %}b", "a1b")]
     [InlineData("{{ 'a'|safe + '<' }}", "a<")]
+    [InlineData("{{ 1[1:] is defined }}{{ none[:2] is defined }}", "FalseFalse")]
     [InlineData("{% if false %}{{ 1|nofilter }}{{ 1 is notest }}{% endif %}ok", "ok")]
     public void RendersWhatTheSandboxOfPythonDoesNotOffer(string template, string expected) =>
         Assert.Equal(expected, TemplateFiles.Render(template).Text);

@@ -42,6 +42,18 @@ public class Glm45Tests
     public void TheModelBringsItsTemplate() => Assert.Equal(TemplateFiles.Glm45.TrimEnd(), Template.Source);
 
     [Fact]
+    public void TheTokensOfTheModelAreKnown() =>
+        Assert.Equal("[gMASK]<|endoftext|>", ChatTemplate.Parse("{{ bos_token + eos_token }}", Tokenizers.Demo.Vocabulary).Render([]).Text);
+
+    [Fact]
+    public void ATemplateSaysWhetherItKnowsThinking()
+    {
+        Assert.True(Template.KnowsThinking);
+        Assert.True(ChatTemplate.Parse("{% if thinking %}{% endif %}").KnowsThinking);
+        Assert.False(ChatTemplate.Parse("enable_thinking {{ messages[0].thinking }}{{ 'thinking' }}").KnowsThinking);
+    }
+
+    [Fact]
     public void NoMessages() => Renders("<|assistant|>", null);
 
     [Fact]

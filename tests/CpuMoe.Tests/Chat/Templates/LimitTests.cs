@@ -39,6 +39,12 @@ public class LimitTests
     [InlineData("{% set s = 'a,' * 1000000 %}{{ s.split(',')|length }}", "MiB")]
     [InlineData("{% set s = 'a' * 3000000 %}{{ s|list|length }}", "MiB")]
     [InlineData("{% set l = range(90000)|list %}{% for i in range(90000) %}{{ l.pop(0) }}{% endfor %}{% for i in range(9999) %}{{ 5 in range(1, 99999) }}{% endfor %}", "MiB|steps")]
+    [InlineData("{% set k = 'k' * 1000000 %}{% set d = {k: 1} %}{% for i in range(90000) %}{{ d[k] }}{{ d.get(k) }}{{ k in d }}{{ d[k ~ 1] is defined }}{% endfor %}", "MiB|steps")]
+    [InlineData("{% set k = 'k' * 1000000 %}{% set l = [k] * 1 %}", "'*' does not go with")]
+    [InlineData("{% set k = 'k' * 1000000 %}{% for i in range(90000) %}{{ [k, k, k, k]|unique(true)|length }}{{ {k: 1}|length }}{% endfor %}", "MiB|steps")]
+    [InlineData("{% set k = 'k.' * 1000000 %}{% for i in range(90000) %}{{ [{}]|map(attribute=k)|list }}{% endfor %}", "steps|undefined")]
+    [InlineData("{% set t = ('x', 'x', 'x', 'x') %}{% for i in range(16) %}{% set t = t + t %}{% endfor %}{% set ns = namespace(t=t) %}{% for i in range(14) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{% for i in range(100000) %}{{ 'a'.startswith(ns.t) }}{% endfor %}", "steps")]
+    [InlineData("{{ strftime_now('%A' * 100000) }}", "at most 100")]
     [InlineData("{{ ('[' * 70 ~ ']' * 70)|from_json }}", "no valid JSON")]
     public void HostileTemplates(string template, string problem)
     {
@@ -88,8 +94,22 @@ public class LimitTests
     }
 
     [Fact]
+    public void ALongNameIsRefused() => Assert.Contains(
+        "line 1, column 4: the name is longer than 200 characters",
+        Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse($"{{{{ {new string('x', 201)} }}}}")).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
     public void ALongSourceIsRefused() =>
         Assert.Contains("up to 262144 are read", Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(new string('x', 300_000))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void OneTemplateServesManyThreads()
+    {
+        ChatTemplate template = ChatTemplate.Parse(TemplateFiles.Read("qwen3"));
+        string expected = template.Render([TemplateFiles.User("Hi"), TemplateFiles.Assistant("a", "b")]).Text;
+        Parallel.For(0, 200, i => Assert.Equal(expected, template.Render([TemplateFiles.User("Hi"), TemplateFiles.Assistant("a", "b")]).Text));
+    }
 
     [Fact]
     public void LimitsCanBeSet()

@@ -74,12 +74,12 @@ internal static class ContainerMethods
         table.Add("items", (self, context) => Items((MapValue)self, context));
         table.Add("keys", (self, context) => Keys((MapValue)self, context));
         table.Add("values", (self, context) => Values((MapValue)self, context));
-        table.Add("get", 1, ["key", "default"], (self, values, _) =>
-            ((MapValue)self).TryGet(values[0]!, out Value? value) ? value : values[1] ?? NoneValue.Instance);
+        table.Add("get", 1, ["key", "default"], (self, values, context) =>
+            ((MapValue)self).TryGet(values[0]!, context.Budget, out Value? value) ? value : values[1] ?? NoneValue.Instance);
         table.Add("pop", 1, ["key", "default"], (self, values, context) =>
         {
             MapValue map = (MapValue)self;
-            if (!map.TryGet(values[0]!, out Value? value))
+            if (!map.TryGet(values[0]!, context.Budget, out Value? value))
             {
                 return values[1] ?? throw context.Fault("there is no such entry to take out");
             }

@@ -22,9 +22,9 @@ internal static class Globals
         Add("raise_exception", (arguments, context) =>
             throw context.Fault($"the template refuses: {Printing.ToText(arguments.Bind("raise_exception()", ["message"], context)[0] ?? TextValue.Empty, context).Text}"));
         Add("strftime_now", (arguments, context) =>
-            arguments.Bind("strftime_now()", ["format"], context) is [TextValue format]
+            arguments.Bind("strftime_now()", ["format"], context) is [TextValue { Text.Length: <= Strftime.MaxLength } format]
                 ? TextValue.Trusted(Strftime.Format(context.Clock.GetLocalNow(), format.Text))
-                : throw context.Fault("strftime_now() needs a format"));
+                : throw context.Fault($"strftime_now() needs a format, of at most {Strftime.MaxLength} characters"));
 
         void Add(string name, Func<Arguments, RenderContext, Value> function) => scope.Set(name, new FunctionValue(name, function));
     }

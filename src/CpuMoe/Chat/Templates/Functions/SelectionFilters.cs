@@ -127,6 +127,7 @@ internal static class SelectionFilters
     private static Value Key(Value item, Value? attribute, bool isCaseSensitive, RenderContext context)
     {
         Value key = attribute is null or NoneValue ? item : Access.Path(item, attribute, context);
+        context.Budget.Hash(key);
         return key is TextValue text && !isCaseSensitive ? text.With(text.Text.ToLowerInvariant(), context.Budget) : key;
     }
 }

@@ -6,6 +6,9 @@ namespace CpuMoe.Chat.Templates;
 /// <summary>Dates as C's <c>strftime</c> writes them, with English names.</summary>
 internal static class Strftime
 {
+    /// <summary>The longest format.</summary>
+    public const int MaxLength = 100;
+
     /// <summary>Writes a date; a directive that is not known stays as it is.</summary>
     public static string Format(DateTimeOffset time, string format)
     {

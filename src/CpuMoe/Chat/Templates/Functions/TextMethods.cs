@@ -139,10 +139,18 @@ internal static class TextMethods
     }
 
     /// <summary>Whether a condition holds of a string or of one in a tuple.</summary>
-    private static BooleanValue Any(Value value, RenderContext context, Func<string, bool> holds) =>
-        BooleanValue.Of(value is ListValue { IsTuple: true } list
-            ? list.Items.Any(item => holds(TextOf(item, context)))
-            : holds(TextOf(value, context)));
+    private static BooleanValue Any(Value value, RenderContext context, Func<string, bool> holds)
+    {
+        return BooleanValue.Of(value is ListValue { IsTuple: true } list ? list.Items.Any(Holds) : Holds(value));
+
+        bool Holds(Value item)
+        {
+            string text = TextOf(item, context);
+            context.Budget.Step();
+            context.Budget.Scan(text.Length);
+            return holds(text);
+        }
+    }
 
     private static IntegerValue Find(TextValue value, Value sub, RenderContext context, Func<string, string, int> find)
     {

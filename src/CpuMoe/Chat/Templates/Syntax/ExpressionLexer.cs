@@ -5,6 +5,9 @@ namespace CpuMoe.Chat.Templates;
 /// <summary>Cuts what stands inside a tag into names, literals and operators.</summary>
 internal sealed class ExpressionLexer(SourceText source, List<Lexeme> lexemes)
 {
+    /// <summary>The longest name; names are looked up again and again.</summary>
+    private const int MaxName = 200;
+
     private static readonly string[] LongOperators = ["==", "!=", "<=", ">=", "//", "**"];
 
     private readonly string _text = source.Text;
@@ -62,7 +65,7 @@ internal sealed class ExpressionLexer(SourceText source, List<Lexeme> lexemes)
                 _at++;
             }
 
-            Add(LexemeKind.Name, _text[start.._at], start);
+            Add(LexemeKind.Name, _at - start <= MaxName ? _text[start.._at] : throw source.Fault(start, $"the name is longer than {MaxName} characters"), start);
         }
         else
         {

@@ -38,8 +38,9 @@ internal sealed class MapValue : Value
     }
 
     /// <summary>Finds an entry; a key that cannot be one has none.</summary>
-    public bool TryGet(Value key, [NotNullWhen(true)] out Value? value)
+    public bool TryGet(Value key, RenderBudget budget, [NotNullWhen(true)] out Value? value)
     {
+        budget.Hash(key);
         value = null;
         return ScalarComparer.IsScalar(key) && _entries.TryGetValue(key, out value);
     }
@@ -52,6 +53,7 @@ internal sealed class MapValue : Value
             throw budget.Fault($"{key.Kind} cannot be a key of a mapping");
         }
 
+        budget.Hash(key);
         budget.AllocateObjects(1);
         _entries[key] = value;
     }
