@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Text;
+using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Commands;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Experts;
@@ -51,7 +52,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ExpertTraceException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or ExpertTraceException or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
         }

@@ -75,6 +75,24 @@ public class ChatTests
     }
 
     [Fact]
+    public void A_conversation_that_the_template_refuses_goes_on_without_the_message()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "[gMASK]<sop><|user|>\n{% if messages[0].content == 'no' %}{{ raise_exception('not that') }}{% endif %}Hello/nothink<|assistant|>\n<think></think>");
+            CliResult result = Chat("no\nHello\n", "--chat-template", path);
+
+            Assert.EndsWith("cpumoe: chat template, line 2, column 55: the template refuses: not that\n", result.Error, StringComparison.Ordinal);
+            Assert.NotEmpty(result.Out);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
     public void A_message_that_does_not_fit_is_forgotten_and_the_chat_goes_on()
     {
         CliResult result = Chat($"{string.Join(' ', Enumerable.Repeat("France", 60))}\nHello\n", "--ctx", "48");

@@ -69,6 +69,40 @@ public class RunTests
     }
 
     [Fact]
+    public void A_chat_template_in_a_file_takes_the_place_of_the_models()
+    {
+        const string Template = "[gMASK]<sop><|user|>\n{{ messages[-1].content }}{% if not enable_thinking %}/nothink{% endif %}<|assistant|>\n<think></think>";
+
+        Assert.Equal(FranceAnswer, WithTemplate(Template, "-p", France, "--no-think").Out);
+        Assert.Matches("^cpumoe: .*template.txt: chat template, line 1, column 4: a value is expected", WithTemplate("{{ }}", "-p", "x").ErrorLine);
+        Assert.Equal("cpumoe: chat template, line 1, column 19: the template refuses: no x", WithTemplate("{{ raise_exception('no ' ~ messages[0].content) }}", "-p", "x").ErrorLine);
+        Assert.Contains("gives an empty prompt", WithTemplate("{# #}", "-p", "x").ErrorLine, StringComparison.Ordinal);
+        Assert.Matches("no switch for thinking", WithTemplate("{{ messages[0].content }}", "-p", "x", "-n", "1", "--think").Error);
+    }
+
+    [Fact]
+    public void A_model_without_a_template_is_not_guessed_at()
+    {
+        string folder = Directory.CreateTempSubdirectory("cpumoe-").FullName;
+        try
+        {
+            byte[] model = File.ReadAllBytes(TestData.DemoModel);
+            int key = model.AsSpan().IndexOf("tokenizer.chat_template"u8);
+            model[key] = (byte)'T';
+            string path = Path.Combine(folder, "model.gguf");
+            File.WriteAllBytes(path, model);
+
+            Assert.Matches(@"model\.gguf has no chat template; --chat-template gives it one, 'cpumoe run --raw' ", Cli.Run("run", "-m", path, "-p", "x").ErrorLine);
+            Assert.Matches(@"model\.gguf has no chat template", Cli.RunWithInput("x\n", "chat", "-m", path).ErrorLine);
+            Assert.Equal(ExitCodes.Success, Cli.Run("run", "-m", path, "--raw", "-p", "x", "-n", "1").ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Json_has_text_thought_ids_and_times()
     {
         CliResult result = Run("-p", France, "--json");
@@ -222,5 +256,20 @@ public class RunTests
     {
         string text = File.ReadAllText(Path.Combine(TestData.DataFolder, "demo", "demo-Q4_K_M.json"));
         return JsonSerializer.Deserialize<JsonElement>(text).GetProperty("prompts").EnumerateArray().Single(prompt => prompt.GetProperty("name").GetString() == name);
+    }
+
+    private static CliResult WithTemplate(string template, params string[] args)
+    {
+        string folder = Directory.CreateTempSubdirectory("cpumoe-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "template.txt");
+            File.WriteAllText(path, template);
+            return Run(["--chat-template", path, .. args]);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

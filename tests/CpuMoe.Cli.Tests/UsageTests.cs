@@ -37,6 +37,7 @@ public class UsageTests
         { "--logit-bias must be ID=VALUE", ["run", "-p", "x", "--logit-bias", "-5=1"] },
         { "--think and --no-think exclude each other", ["run", "-p", "x", "--think", "--no-think"] },
         { "--raw and --no-think exclude each other", ["run", "-p", "x", "--raw", "--no-think"] },
+        { "--raw and --chat-template exclude each other", ["run", "-p", "x", "--raw", "--chat-template", "t.jinja"] },
         { "--raw and --system exclude each other", ["run", "-p", "x", "--raw", "--system", "y"] },
         { "--think and --no-think exclude each other", ["chat", "--think", "--no-think"] },
         { "--temp must be", ["chat", "--temp", "-0.1"] },

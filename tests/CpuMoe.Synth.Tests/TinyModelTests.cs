@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using CpuMoe.Chat;
+using CpuMoe.Chat.Templates;
 using CpuMoe.Generation;
 using CpuMoe.Gguf;
 using CpuMoe.Models;
@@ -72,7 +73,9 @@ public sealed class TinyModelTests : IDisposable
         Assert.Equal((3, 0), (summary.TrunkBlocks, summary.NextNBlocks));
         Assert.Equal((32, 8), (summary.ExpertCount, summary.ExpertsUsed));
         Assert.Equal(15, file.Metadata.GetInt32("general.file_type"));
-        Assert.True(Glm45Prompt.Matches(file.Metadata.GetString("tokenizer.chat_template")));
+        Assert.Equal(
+            "[gMASK]<sop><|user|>\nHi<|assistant|>",
+            ChatTemplate.Parse(file.Metadata.GetString("tokenizer.chat_template")).Render([new ChatMessage(ChatRole.User, "Hi")]).Text);
         using Model model = Model.Load(file);
         Assert.Empty(model.Warnings);
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
@@ -10,10 +11,8 @@ internal sealed class ChatCommand : CliCommand
 {
     private readonly Option<string?> _system = new("--system") { HelpName = "TEXT", Description = "Instructions for the whole conversation" };
 
-    private readonly Option<bool> _think = new("--think") { Description = "Let the model think before it answers (the default of GLM-4.5)" };
-
-    private readonly Option<bool> _noThink = new("--no-think") { Description = "Answer without thinking" };
-
+    private readonly ThinkingArguments _thinking;
+    private readonly ChatTemplateArgument _template;
     private readonly ModelArguments _model;
     private readonly SamplingArguments _sampling;
 
@@ -31,14 +30,11 @@ internal sealed class ChatCommand : CliCommand
             "cpumoe chat -m model.gguf --system \"Answer briefly.\" --temp 0.6",
             "cpumoe chat -m model.gguf --no-think < messages.txt > answers.txt")
     {
-        foreach (Option option in (Option[])[_system, _think, _noThink])
-        {
-            Options.Add(option);
-        }
-
+        Options.Add(_system);
+        _thinking = new ThinkingArguments(this);
+        _template = new ChatTemplateArgument(this);
         _model = new ModelArguments(this, 1, "Tokens in the context, the whole conversation [of the model, at most 8192]");
         _sampling = new SamplingArguments(this);
-        this.Exclude(_think, _noThink);
     }
 
     /// <inheritdoc/>
@@ -47,12 +43,12 @@ internal sealed class ChatCommand : CliCommand
         GenerationOptions options = _sampling.Read(arguments);
         using LanguageModel model = _model.Load(arguments, Terminal);
         SamplingArguments.CheckAgainst(options, model);
-        ChatTemplate.Require(model);
+        ChatTemplate template = _template.Read(arguments, model);
         using Session session = _model.CreateSession(arguments, model);
-        Conversation conversation = new(Terminal, model, session, options)
+        Conversation conversation = new(Terminal, model, template, session, options)
         {
             System = arguments.GetValue(_system),
-            Thinking = !arguments.GetValue(_noThink),
+            Thinking = _thinking.Read(arguments, template, Terminal),
         };
         if (Terminal.InIsTerminal)
         {

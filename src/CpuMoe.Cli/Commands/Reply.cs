@@ -21,15 +21,18 @@ internal sealed record Reply(string Text, string Reasoning, int[] Tokens, Finish
     /// <param name="tokenizer">The tokenizer of the model.</param>
     /// <param name="prompt">The whole sequence.</param>
     /// <param name="options">How to generate.</param>
-    /// <param name="raw">Whether the text is taken as it is, without separating a thought.</param>
+    /// <param name="promptText">
+    /// The text of the prompt, whose end says whether the reply begins inside a thought; null where the text of the
+    /// reply is taken as it is, without separating a thought.
+    /// </param>
     /// <param name="console">Where interrupts come from.</param>
     /// <param name="printer">Shows the reply while it is made; null where it is printed later.</param>
     public static Reply Generate(
-        Session session, Tokenizer tokenizer, int[] prompt, GenerationOptions options, bool raw, CliConsole console, ReplyPrinter? printer)
+        Session session, Tokenizer tokenizer, int[] prompt, GenerationOptions options, string? promptText, CliConsole console, ReplyPrinter? printer)
     {
         StringBuilder text = new(), reasoning = new();
         List<int> tokens = [];
-        ReasoningParser? parser = raw ? null : new ReasoningParser();
+        ReasoningParser? parser = promptText is null ? null : new ReasoningParser(promptText);
         FinishReason finish = FinishReason.None;
         using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
         try

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using CpuMoe.Chat;
+using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
+using CpuMoe.Text;
 
 namespace CpuMoe.Cli.Commands;
 
@@ -20,12 +22,10 @@ internal sealed class RunCommand : CliCommand
         Description = "Continue the prompt as plain text, without a chat template; special tokens written in it count",
     };
 
-    private readonly Option<bool> _think = new("--think") { Description = "Let the model think before it answers (the default of GLM-4.5)" };
-
-    private readonly Option<bool> _noThink = new("--no-think") { Description = "Answer without thinking" };
-
     private readonly Option<bool> _json = JsonOption();
 
+    private readonly ThinkingArguments _thinking;
+    private readonly ChatTemplateArgument _template;
     private readonly ModelArguments _model;
     private readonly SamplingArguments _sampling;
 
@@ -45,18 +45,20 @@ internal sealed class RunCommand : CliCommand
             "cat question.txt | cpumoe run -m model.gguf -p - --temp 0 > answer.txt",
             "cpumoe run -m model.gguf --raw -p \"Once upon a time\" -n 100 --seed 1 --json")
     {
-        foreach (Option option in (Option[])[_prompt, _file, _system, _raw, _think, _noThink, _json])
+        foreach (Option option in (Option[])[_prompt, _file, _system, _raw, _json])
         {
             Options.Add(option);
         }
 
+        _thinking = new ThinkingArguments(this);
+        _template = new ChatTemplateArgument(this);
         _model = new ModelArguments(this, 1, "Tokens in the context, prompt and answer [of the model, at most 8192]");
         _sampling = new SamplingArguments(this);
         this.Exclude(_prompt, _file);
-        this.Exclude(_think, _noThink);
-        this.Exclude(_raw, _think);
-        this.Exclude(_raw, _noThink);
+        this.Exclude(_raw, _thinking.Think);
+        this.Exclude(_raw, _thinking.NoThink);
         this.Exclude(_raw, _system);
+        this.Exclude(_raw, _template.Option);
         Validators.Add(result =>
         {
             if (result.GetResult(_prompt) is null && result.GetResult(_file) is null)
@@ -82,7 +84,13 @@ internal sealed class RunCommand : CliCommand
 
         using LanguageModel model = _model.Load(arguments, Terminal);
         SamplingArguments.CheckAgainst(options, model);
-        int[] ids = raw ? ChatTemplate.EncodeRaw(model.Tokenizer, prompt) : EncodeChat(arguments, model, prompt);
+        RenderedPrompt? rendered = raw ? null : Render(arguments, model, prompt);
+        int[] ids = rendered is null ? EncodeRaw(model.Tokenizer, prompt) : model.Tokenizer.Encode(rendered.Segments);
+        if (ids.Length == 0)
+        {
+            throw new CliException("the chat template gives an empty prompt; --chat-template uses another one");
+        }
+
         using Session session = _model.CreateSession(arguments, model);
         if (ids.Length >= session.ContextLength)
         {
@@ -90,7 +98,7 @@ internal sealed class RunCommand : CliCommand
         }
 
         ReplyPrinter? printer = json ? null : new ReplyPrinter(Terminal);
-        Reply reply = Reply.Generate(session, model.Tokenizer, ids, options, raw, Terminal, printer);
+        Reply reply = Reply.Generate(session, model.Tokenizer, ids, options, rendered?.Text, Terminal, printer);
         GenerationTimings? timings = session.LastTimings;
         if (json && !reply.WasInterrupted)
         {
@@ -130,15 +138,23 @@ internal sealed class RunCommand : CliCommand
         return text.Length > 0 ? text : throw new CliException("the prompt is empty");
     }
 
-    private int[] EncodeChat(ParseResult arguments, LanguageModel model, string prompt)
+    private RenderedPrompt Render(ParseResult arguments, LanguageModel model, string prompt)
     {
-        ChatTemplate.Require(model);
         List<ChatMessage> messages = [new(ChatRole.User, prompt)];
         if (arguments.GetValue(_system) is { } system)
         {
             messages.Insert(0, new(ChatRole.System, system));
         }
 
-        return ChatTemplate.Encode(model, messages, thinking: !arguments.GetValue(_noThink));
+        ChatTemplate template = _template.Read(arguments, model);
+        return template.Render(messages, new PromptOptions { EnableThinking = _thinking.Read(arguments, template, Terminal) });
+    }
+
+    /// <summary>The ids of a plain text in which special tokens count, with a BOS if the model adds one.</summary>
+    private static int[] EncodeRaw(Tokenizer tokenizer, string text)
+    {
+        int[] ids = tokenizer.Encode(text, parseSpecial: true);
+        Vocabulary vocabulary = tokenizer.Vocabulary;
+        return vocabulary.AddBos && (ids.Length == 0 || ids[0] != vocabulary.Bos) ? [vocabulary.Bos, .. ids] : ids;
     }
 }

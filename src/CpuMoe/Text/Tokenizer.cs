@@ -33,7 +33,7 @@ public abstract class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(metadata);
         string model = metadata.GetString(TokenizerKeys.Model);
-        return model switch
+        Tokenizer tokenizer = model switch
         {
             TokenizerKeys.ByteLevelBpeModel => new ByteLevelBpeTokenizer(metadata, Vocabulary.FromGguf(metadata)),
             TokenizerKeys.SentencePieceModel => new SentencePieceTokenizer(metadata, Vocabulary.FromGguf(metadata)),
@@ -41,10 +41,15 @@ public abstract class Tokenizer
                 TokenizerKeys.Model,
                 $"the tokenizer '{model}' is not supported; supported are {TokenizerKeys.ByteLevelBpeModel} (byte-level BPE) and {TokenizerKeys.SentencePieceModel} (SentencePiece)"),
         };
+        tokenizer.ChatTemplate = metadata.TryGetString(TokenizerKeys.ChatTemplate, out string? template) ? template : null;
+        return tokenizer;
     }
 
     /// <summary>The tokens.</summary>
     public Vocabulary Vocabulary { get; }
+
+    /// <summary>The Jinja source of the template that turns conversations into text, or null.</summary>
+    public string? ChatTemplate { get; private set; }
 
     /// <summary>Encodes one text; no BOS is added.</summary>
     public int[] Encode(string text, bool parseSpecial) => Encode([new TextSegment(text, parseSpecial)]);

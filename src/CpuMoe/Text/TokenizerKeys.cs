@@ -16,6 +16,7 @@ internal static class TokenizerKeys
     internal const string Unknown = "tokenizer.ggml.unknown_token_id";
     internal const string Padding = "tokenizer.ggml.padding_token_id";
     internal const string AddBos = "tokenizer.ggml.add_bos_token";
+    internal const string ChatTemplate = "tokenizer.chat_template";
     internal const string AddSpacePrefix = "tokenizer.ggml.add_space_prefix";
 
     /// <summary>The value of <see cref="Model"/> for byte-level BPE.</summary>

@@ -53,7 +53,8 @@ public sealed class Vocabulary
         Unknown = ReadId(TokenizerKeys.Unknown);
         _ = ReadId(TokenizerKeys.Padding);
         AddBos = Bos >= 0 && metadata.GetBoolean(TokenizerKeys.AddBos, AddsBosByDefault(metadata));
-        EndOfGeneration = new[] { ReadId(TokenizerKeys.Eos), ReadId(TokenizerKeys.Eot), ReadId(TokenizerKeys.Eom) }
+        Eos = ReadId(TokenizerKeys.Eos);
+        EndOfGeneration = new[] { Eos, ReadId(TokenizerKeys.Eot), ReadId(TokenizerKeys.Eom) }
             .Concat(EndTexts.Select(Find).Where(id => id >= 0 && _kinds[id] == TokenKind.Control))
             .Where(id => id >= 0)
             .ToFrozenSet();
@@ -101,6 +102,9 @@ public sealed class Vocabulary
 
     /// <summary>The beginning-of-sequence id, or -1.</summary>
     public int Bos { get; }
+
+    /// <summary>The end-of-sequence id, or -1.</summary>
+    public int Eos { get; }
 
     /// <summary>Whether sequences start with <see cref="Bos"/> unless the text brings it.</summary>
     public bool AddBos { get; }

@@ -1,0 +1,24 @@
+using CpuMoe.Text;
+
+namespace CpuMoe.Chat.Templates;
+
+/// <summary>A prompt.</summary>
+public sealed class RenderedPrompt
+{
+    private readonly TextSegment[] _segments;
+
+    internal RenderedPrompt(TextValue text)
+    {
+        Text = text.Text;
+        _segments = [.. text.ToSegments()];
+    }
+
+    /// <summary>The whole text.</summary>
+    public string Text { get; }
+
+    /// <summary>
+    /// The text in pieces: those of the template, in which special tokens are meant, and those of messages, tools and
+    /// variables, in which they are plain text whatever the user wrote. This is what the tokenizer is to be given.
+    /// </summary>
+    public ReadOnlySpan<TextSegment> Segments => _segments;
+}
