@@ -5,6 +5,7 @@ using System.Text;
 using CpuMoe.Cli.Commands;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Gguf;
+using CpuMoe.Grammars;
 
 namespace CpuMoe.Cli;
 
@@ -50,7 +51,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is GgufFormatException or GrammarException or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
         }

@@ -3,6 +3,7 @@ using CpuMoe.Chat;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
+using CpuMoe.Grammars;
 
 namespace CpuMoe.Cli.Commands;
 
@@ -28,6 +29,7 @@ internal sealed class RunCommand : CliCommand
 
     private readonly ModelArguments _model;
     private readonly SamplingArguments _sampling;
+    private readonly GrammarArguments _grammar;
 
     public RunCommand(CliConsole console)
         : base(
@@ -43,6 +45,7 @@ internal sealed class RunCommand : CliCommand
             "cpumoe run -p \"What is the capital of France?\"",
             "cpumoe run -m GLM-4.5-Air-Q4_K_M-00001-of-00002.gguf -p \"Why is the sky blue?\" --no-think",
             "cat question.txt | cpumoe run -m model.gguf -p - --temp 0 > answer.txt",
+            "cpumoe run -m model.gguf -p \"Name a city and its country.\" --json-schema city.schema.json",
             "cpumoe run -m model.gguf --raw -p \"Once upon a time\" -n 100 --seed 1 --json")
     {
         foreach (Option option in (Option[])[_prompt, _file, _system, _raw, _think, _noThink, _json])
@@ -52,6 +55,7 @@ internal sealed class RunCommand : CliCommand
 
         _model = new ModelArguments(this, 1, "Tokens in the context, prompt and answer [of the model, at most 8192]");
         _sampling = new SamplingArguments(this);
+        _grammar = new GrammarArguments(this);
         this.Exclude(_prompt, _file);
         this.Exclude(_think, _noThink);
         this.Exclude(_raw, _think);
@@ -78,7 +82,8 @@ internal sealed class RunCommand : CliCommand
     {
         bool raw = arguments.GetValue(_raw), json = arguments.GetValue(_json);
         string prompt = ReadPrompt(arguments, raw);
-        GenerationOptions options = _sampling.Read(arguments);
+        Thought? thought = raw ? null : arguments.GetValue(_noThink) ? Thought.None : Thought.Possible;
+        GenerationOptions options = _sampling.Read(arguments) with { Grammar = _grammar.Read(arguments, thought) };
 
         using LanguageModel model = _model.Load(arguments, Terminal);
         SamplingArguments.CheckAgainst(options, model);
