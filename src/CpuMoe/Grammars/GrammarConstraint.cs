@@ -60,6 +60,7 @@ public sealed class GrammarConstraint
 
     /// <summary>Notes the token that was chosen.</summary>
     /// <returns>Whether it may come here; if not, nothing changes.</returns>
+    /// <exception cref="GrammarException">The grammar is too ambiguous.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The id is not one of the vocabulary's.</exception>
     public bool Accept(int token)
     {

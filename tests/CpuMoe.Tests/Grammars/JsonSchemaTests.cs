@@ -72,7 +72,11 @@ public class JsonSchemaTests
     public void Texts(string schema, string text, bool matches)
     {
         Assert.Equal(matches, GrammarText.Matches(Grammar.FromJsonSchema(schema), text));
-        Assert.True(!matches || SchemaValidator.IsValid(schema.Replace("a~1b", "a", StringComparison.Ordinal).Replace("\"a/b\"", "\"a\"", StringComparison.Ordinal), text) || schema.Contains("additionalItems", StringComparison.Ordinal));
+        if (matches && !schema.Contains("additionalItems", StringComparison.Ordinal))
+        {
+            // The validator knows neither drafts before 2020-12 nor escapes in pointers.
+            Assert.True(SchemaValidator.IsValid(schema.Replace("a~1b", "a", StringComparison.Ordinal).Replace("\"a/b\"", "\"a\"", StringComparison.Ordinal), text));
+        }
     }
 
     [Theory]

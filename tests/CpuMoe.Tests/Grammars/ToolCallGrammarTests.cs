@@ -68,7 +68,7 @@ public class ToolCallGrammarTests
             }
         }
 
-        Assert.True(complete > 120, $"{complete} were complete");
+        Assert.True(complete > 80, $"{complete} were complete");
     }
 
     [Fact]

@@ -36,7 +36,7 @@ internal sealed class Closure(StateStore store, Automaton automaton)
         }
     }
 
-    /// <summary>The configuration of all that was added; dead where there are too many stacks.</summary>
+    /// <summary>The configuration of all that was added; that of too many where there are too many stacks.</summary>
     public Configuration Complete()
     {
         while (_open.TryPop(out Frame? frame))
@@ -60,7 +60,7 @@ internal sealed class Closure(StateStore store, Automaton automaton)
 
             if (_tops.Count > MaxStacks || _seen.Count > 16 * MaxStacks)
             {
-                return store.Dead;
+                return store.TooMany;
             }
         }
 

@@ -8,8 +8,10 @@ internal sealed class GrammarCompiler
 {
     private const int MaxPositions = 1_000_000;
 
-    // A short repetition is written out, which needs no frame for the count; a long one is counted.
+    // A short repetition is written out, which needs no frame for the count; a long one is counted. One of repetitions
+    // is written out longer: where the inner ones end is often open, and each possible count would be a stack.
     private const int MaxUnrolled = 64;
+    private const int MaxUnrolledNested = 8192;
 
     private readonly Vocabulary _vocabulary;
     private readonly List<GrammarRule> _rules;
@@ -128,8 +130,7 @@ internal sealed class GrammarCompiler
         Expression item = isNullable ? _nonEmpty.Of(repeat.Item) : repeat.Item;
         int min = isNullable ? 0 : repeat.Min;
         bool isUnlimited = repeat.Max == RepeatExpression.Unlimited;
-        long size = (long)SizeOf(item) * (isUnlimited ? min + 1L : repeat.Max);
-        if (size > MaxUnrolled && (isUnlimited ? min : repeat.Max) > 1)
+        if (IsCounted(item, min, repeat.Max))
         {
             int rule = _rules.Count;
             _rules.Add(new GrammarRule("repetition", item));
@@ -177,6 +178,20 @@ internal sealed class GrammarCompiler
         return index;
     }
 
+    private bool IsCounted(Expression item, int min, int max)
+    {
+        int copies = max == RepeatExpression.Unlimited ? min : max;
+        return copies > 1 && (long)SizeOf(item) * copies > (HasRepetition(item) ? MaxUnrolledNested : MaxUnrolled);
+    }
+
+    private static bool HasRepetition(Expression expression) => expression switch
+    {
+        SequenceExpression sequence => sequence.Items.Any(HasRepetition),
+        ChoiceExpression choice => choice.Items.Any(HasRepetition),
+        RepeatExpression => true,
+        _ => false,
+    };
+
     /// <summary>How many positions an expression takes about, up to a limit.</summary>
     private int SizeOf(Expression expression)
     {
@@ -190,10 +205,11 @@ internal sealed class GrammarCompiler
             LiteralExpression literal => literal.Bytes.Length,
             SequenceExpression sequence => sequence.Items.Sum(item => (long)SizeOf(item)),
             ChoiceExpression choice => choice.Items.Sum(item => (long)SizeOf(item)),
-            RepeatExpression { Max: RepeatExpression.Unlimited } repeat => (repeat.Min + 1L) * SizeOf(repeat.Item),
+            RepeatExpression repeat when IsCounted(repeat.Item, repeat.Min, repeat.Max) => 1,
+            RepeatExpression { Max: RepeatExpression.Unlimited } repeat => Math.Max(repeat.Min, 1L) * SizeOf(repeat.Item),
             RepeatExpression repeat => (long)repeat.Max * SizeOf(repeat.Item),
             _ => 1,
         };
-        return _sizes[expression] = (int)Math.Min(size, MaxUnrolled + 1);
+        return _sizes[expression] = (int)Math.Min(size, MaxUnrolledNested + 1);
     }
 }

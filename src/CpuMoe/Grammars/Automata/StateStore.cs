@@ -27,10 +27,14 @@ internal sealed class StateStore
         _starts = new RuleState?[automaton.Starts.Length];
         _closure = new Closure(this, automaton);
         Dead = Intern([], canEnd: false);
+        TooMany = new Configuration(this, [], canEnd: false, automaton.Representatives.Length);
     }
 
     /// <summary>The configuration without a way on.</summary>
     public Configuration Dead { get; }
+
+    /// <summary>Stands for more stacks than are followed; dead, too.</summary>
+    public Configuration TooMany { get; }
 
     /// <summary>A measure of the memory taken: about the number of references and integers.</summary>
     public long Size { get; private set; }

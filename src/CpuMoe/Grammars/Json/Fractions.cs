@@ -53,7 +53,10 @@ internal sealed class Fractions(int digits)
 
         if (from == to)
         {
-            return Expression.Sequence(JsonValues.Digit(from, to), Within(low[1..], isLowIncluded, high[1..], isHighIncluded, left - 1));
+            // Where only zeros are left of the lower bound, it is met already.
+            Expression rest = Within(low[1..], isLowIncluded, high[1..], isHighIncluded, left - 1);
+            bool isMet = isLowIncluded && low[1..].Trim('0').Length == 0;
+            return Expression.Sequence(JsonValues.Digit(from, to), isMet ? Expression.Optional(rest) : rest);
         }
 
         List<Expression> choices =

@@ -5,7 +5,7 @@ namespace CpuMoe.Grammars.Json;
 /// <summary>Turns a JSON schema (draft 2020-12 and what earlier drafts and OpenAPI wrote differently) into a grammar.</summary>
 /// <remarks>
 /// A value is described by a set of schemas that must all hold; so <c>allOf</c>, siblings of <c>$ref</c> and of
-/// <c>anyOf</c> need no merging of schemas. Each set that begins with a reference is one rule, so that recursion ends.
+/// <c>anyOf</c> need no merging of schemas. Each set with a reference is one rule, so that recursion ends.
 /// </remarks>
 internal sealed class JsonSchemaCompiler
 {
@@ -74,7 +74,7 @@ internal sealed class JsonSchemaCompiler
     /// <param name="isRaw">Whether a string is written as it is, without quotation marks and escapes, between tags.</param>
     public Expression Compile(SchemaPart[] parts, bool isRaw = false)
     {
-        if (!parts.Any(part => part.Facet == SchemaFacet.Whole && part.TryGet("$ref", out _)))
+        if (!parts.Any(part => part.Facet == SchemaFacet.Whole && (part.TryGet("$ref", out _) || part.TryGet("allOf", out _))))
         {
             return CompileHere(parts, isRaw);
         }

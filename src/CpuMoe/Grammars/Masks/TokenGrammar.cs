@@ -16,8 +16,8 @@ internal sealed class TokenGrammar
     // Bytes of all masks.
     private const int MaxMaskBytes = 64 << 20;
 
-    // A mask that takes more steps (some seconds) is not worth waiting for.
-    private const long MaxStepsPerMask = 20_000_000;
+    // A mask that takes more steps (a few seconds) is not worth waiting for.
+    private const long MaxStepsPerMask = 4_000_000;
 
     private static readonly ConditionalWeakTable<Tokenizer, TokenTrie> Tries = [];
 
@@ -75,6 +75,7 @@ internal sealed class TokenGrammar
     }
 
     /// <summary>Where a token leads; null where it must not come.</summary>
+    /// <exception cref="GrammarException">The grammar is too ambiguous.</exception>
     public Configuration? Advance(Configuration at, int token)
     {
         lock (_gate)
@@ -92,12 +93,15 @@ internal sealed class TokenGrammar
 
             foreach (byte value in _tokenizer.BytesOf(token, showControl: false))
             {
-                at = _store.Advance(at, _automaton.Classes[value]);
+                at = at.IsDead ? at : _store.Advance(at, _automaton.Classes[value]);
             }
 
-            return at.IsDead ? null : at;
+            return at == _store.TooMany ? throw TooAmbiguous() : at.IsDead ? null : at;
         }
     }
+
+    private static GrammarException TooAmbiguous() => new(
+        "The grammar is too ambiguous: too many of its rules or repetitions match the same text. Make its alternatives begin differently, and do not nest repetitions without something between them.");
 
     /// <summary>The place in the present store.</summary>
     private Configuration Current(Configuration at)
@@ -169,7 +173,7 @@ internal sealed class TokenGrammar
                 next = _store.Advance(before, byteClass);
                 if (_store.Steps > limit)
                 {
-                    throw new GrammarException("The grammar is too ambiguous: too many of its rules match the same text. Make its alternatives begin differently.");
+                    throw TooAmbiguous();
                 }
             }
 
