@@ -26,7 +26,7 @@ public class JsonSchemaPropertyTests
             catch (GrammarException fault)
             {
                 // Some contradict themselves or take combinations that are refused; what is refused is said.
-                Assert.Matches("No text|not supported|cannot be enforced", fault.Message);
+                Assert.Matches("No text|not supported|cannot be enforced|refers to itself", fault.Message);
                 continue;
             }
 
@@ -39,7 +39,7 @@ public class JsonSchemaPropertyTests
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{written} schemas were used, {complete} texts complete");
-        Assert.True(written > 850 && complete > 600, $"{written} schemas were used, {complete} texts complete");
+        Assert.True(written > 950 && complete > 900, $"{written} schemas were used, {complete} texts complete");
     }
 
     [Fact]

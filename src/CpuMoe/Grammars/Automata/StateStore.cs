@@ -14,17 +14,24 @@ internal sealed class StateStore
     private readonly Automaton _automaton;
     private readonly Dictionary<int[], RuleState> _states = new(new PositionsComparer());
     private readonly Dictionary<(int StateOrLoop, int Count, int Parent), Frame> _frames = [];
-    private readonly Dictionary<(int[] Tops, bool CanEnd), Configuration> _configurations = new(new TopsComparer());
+    private readonly Dictionary<(int[] Tops, bool CanEnd), Configuration> _configurations = new(new ConfigurationComparer());
     private readonly RuleState?[] _starts;
     private readonly Closure _closure;
-    private readonly HashSet<int> _reached = [];
+    private readonly Dictionary<int[], RuleState>.AlternateLookup<ReadOnlySpan<int>> _statesBySpan;
+
+    // Positions to look at, those found, and for each position the last search that met it.
     private readonly Stack<int> _open = [];
+    private readonly List<int> _found = [];
+    private readonly int[] _met;
+    private int _search;
 
     /// <summary>Creates an empty store.</summary>
     public StateStore(Automaton automaton)
     {
         _automaton = automaton;
         _starts = new RuleState?[automaton.Starts.Length];
+        _met = new int[automaton.Positions.Length];
+        _statesBySpan = _states.GetAlternateLookup<ReadOnlySpan<int>>();
         _closure = new Closure(this, automaton);
         Dead = Intern([], canEnd: false);
         TooMany = new Configuration(this, [], canEnd: false, automaton.Representatives.Length);
@@ -68,7 +75,15 @@ internal sealed class StateStore
             _closure.Clear();
             foreach (Frame top in from.Tops)
             {
-                _closure.Add(Step(top.State!, position => position.Kind == EdgeKind.Token && position.Argument == token), top.Parent);
+                foreach (int at in top.State!.Positions)
+                {
+                    if (_automaton.Positions[at] is { Kind: EdgeKind.Token } position && position.Argument == token)
+                    {
+                        _open.Push(position.Target);
+                    }
+                }
+
+                _closure.Add(CloseOpen(), top.Parent);
             }
 
             if (_closure.Complete() is { IsDead: false } next)
@@ -85,7 +100,7 @@ internal sealed class StateStore
     /// are possible, as far as only the counts of loops differ, none of whose borders is within reach.
     /// </summary>
     public Configuration Representative(Configuration configuration, int horizon) =>
-        configuration.Representative ??= Intern([.. configuration.Tops.Select(top => Clamp(top, horizon)!)], configuration.CanEnd);
+        configuration.Representative ??= Clamp(configuration, horizon);
 
     /// <summary>The same configuration in this store.</summary>
     public Configuration Adopt(Configuration configuration)
@@ -102,6 +117,16 @@ internal sealed class StateStore
 
     /// <summary>The first state of a rule.</summary>
     public RuleState StartOf(int rule) => _starts[rule] ??= Closed([_automaton.Starts[rule]]);
+
+    private RuleState Closed(IEnumerable<int> positions)
+    {
+        foreach (int position in positions)
+        {
+            _open.Push(position);
+        }
+
+        return CloseOpen();
+    }
 
     /// <summary>The rules that may begin in a state.</summary>
     public RuleCall[] CallsOf(RuleState state)
@@ -145,34 +170,40 @@ internal sealed class StateStore
         byte value = _automaton.Representatives[byteClass];
         foreach (Frame top in from.Tops)
         {
-            RuleState next = top.State!.Next[byteClass] ??= Step(
-                top.State, position => position.Kind == EdgeKind.Bytes && _automaton.Sets[position.Argument].Contains(value));
-            _closure.Add(next, top.Parent);
+            _closure.Add(top.State!.Next[byteClass] ??= Step(top.State, value), top.Parent);
         }
 
         return _closure.Complete();
     }
 
-    private RuleState Step(RuleState from, Func<Position, bool> passes) =>
-        Closed(from.Positions.Select(at => _automaton.Positions[at]).Where(passes).Select(position => position.Target));
-
-    private RuleState Closed(IEnumerable<int> positions)
+    private RuleState Step(RuleState from, byte value)
     {
-        _reached.Clear();
-        foreach (int position in positions)
+        foreach (int at in from.Positions)
         {
-            _open.Push(position);
+            ref readonly Position position = ref _automaton.Positions[at];
+            if (position.Kind == EdgeKind.Bytes && _automaton.Sets[position.Argument].Contains(value))
+            {
+                _open.Push(position.Target);
+            }
         }
 
-        List<int> kept = [];
+        return CloseOpen();
+    }
+
+    /// <summary>The state of the open positions and all that are reached from them for free.</summary>
+    private RuleState CloseOpen()
+    {
+        _found.Clear();
+        _search++;
         while (_open.TryPop(out int at))
         {
-            if (at < 0 || !_reached.Add(at) || _automaton.Heights[at] > _automaton.MaxDepth)
+            if (at < 0 || _met[at] == _search || _automaton.Heights[at] > _automaton.MaxDepth)
             {
                 continue;
             }
 
-            Position position = _automaton.Positions[at];
+            _met[at] = _search;
+            ref readonly Position position = ref _automaton.Positions[at];
             if (position.Kind == EdgeKind.Free)
             {
                 _open.Push(position.Target);
@@ -180,12 +211,18 @@ internal sealed class StateStore
             }
             else
             {
-                kept.Add(at);
+                _found.Add(at);
             }
         }
 
-        kept.Sort();
-        return kept.Count == 0 ? NoState : Intern([.. kept]);
+        if (_found.Count == 0)
+        {
+            return NoState;
+        }
+
+        _found.Sort();
+        ReadOnlySpan<int> positions = CollectionsMarshal.AsSpan(_found);
+        return _statesBySpan.TryGetValue(positions, out RuleState? state) ? state : Intern(positions.ToArray());
     }
 
     private RuleState Intern(int[] positions)
@@ -219,6 +256,9 @@ internal sealed class StateStore
         return frame!;
     }
 
+    private Configuration Clamp(Configuration configuration, int horizon) =>
+        Intern([.. configuration.Tops.Select(top => Clamp(top, horizon)!)], configuration.CanEnd);
+
     private Frame? Clamp(Frame? frame, int horizon)
     {
         if (frame is not { HasLoop: true })
@@ -236,25 +276,4 @@ internal sealed class StateStore
         count + (long)horizon < loop.Min ? 1 // The loop cannot end within the horizon, and can go on.
         : count >= loop.Min && count + (long)horizon < loop.Max ? loop.Min // It can end and go on at each repetition.
         : count;
-
-    private sealed class PositionsComparer : IEqualityComparer<int[]>
-    {
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(int[] obj) => HashOf(obj);
-
-        public static int HashOf(int[] values)
-        {
-            HashCode hash = default;
-            hash.AddBytes(MemoryMarshal.AsBytes(values.AsSpan()));
-            return hash.ToHashCode();
-        }
-    }
-
-    private sealed class TopsComparer : IEqualityComparer<(int[] Tops, bool CanEnd)>
-    {
-        public bool Equals((int[] Tops, bool CanEnd) x, (int[] Tops, bool CanEnd) y) => x.CanEnd == y.CanEnd && x.Tops.AsSpan().SequenceEqual(y.Tops);
-
-        public int GetHashCode((int[] Tops, bool CanEnd) obj) => PositionsComparer.HashOf(obj.Tops) + (obj.CanEnd ? 1 : 0);
-    }
 }
