@@ -48,9 +48,9 @@ internal sealed class JsonValues
         RuleExpression value = rules.Declare("value");
         Value = value;
         Object = Expression.Sequence(Expression.Literal("{"), Space, Expression.Optional(List(Member(Text, Value), Space)), Expression.Literal("}"));
-        Array = Expression.Sequence(Expression.Literal("["), Space, Expression.Optional(List(Value, Space)), Expression.Literal("]"));
+        Expression array = Expression.Sequence(Expression.Literal("["), Space, Expression.Optional(List(Value, Space)), Expression.Literal("]"));
         rules.Define(value, Expression.Choice(
-            Object, Array, Text, Number, Expression.Literal("true"), Expression.Literal("false"), Expression.Literal("null")));
+            Object, array, Text, Number, Expression.Literal("true"), Expression.Literal("false"), Expression.Literal("null")));
     }
 
     /// <summary>White space between two parts: none, a space, or a line break and an indent.</summary>
@@ -73,9 +73,6 @@ internal sealed class JsonValues
 
     /// <summary>Any object.</summary>
     public Expression Object { get; }
-
-    /// <summary>Any array.</summary>
-    public Expression Array { get; }
 
     /// <summary>The grammar of any object.</summary>
     public static Grammar ObjectGrammar()

@@ -9,9 +9,6 @@ internal sealed class RecentlyUsed<TKey, TValue>(int capacity)
     private readonly Dictionary<TKey, LinkedListNode<(TKey Key, TValue Value)>> _nodes = new(ReferenceEqualityComparer.Instance);
     private readonly LinkedList<(TKey Key, TValue Value)> _order = [];
 
-    /// <summary>The number of entries.</summary>
-    public int Count => _nodes.Count;
-
     /// <summary>Finds an entry and marks it as used.</summary>
     public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
     {

@@ -8,9 +8,6 @@ internal sealed class TokenMask(int vocabularySize)
     /// <summary>Adds a token.</summary>
     public void Add(int token) => _words[token >> 6] |= 1UL << (token & 63);
 
-    /// <summary>Whether a token is in the set.</summary>
-    public bool Contains(int token) => ((_words[token >> 6] >> (token & 63)) & 1) != 0;
-
     /// <summary>Whether there is no token in the set.</summary>
     public bool IsEmpty => !_words.AsSpan().ContainsAnyExcept(0UL);
 
