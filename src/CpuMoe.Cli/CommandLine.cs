@@ -7,6 +7,7 @@ using CpuMoe.Cli.Commands;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Experts;
 using CpuMoe.Gguf;
+using CpuMoe.Grammars;
 
 namespace CpuMoe.Cli;
 
@@ -52,7 +53,8 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or ExpertTraceException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or GrammarException or ExpertTraceException
+            or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
         }

@@ -21,6 +21,9 @@ internal sealed class ThinkingArguments
     /// <summary>Asks for none.</summary>
     public Option<bool> NoThink { get; } = new("--no-think") { Description = "Answer without thinking" };
 
+    /// <summary>Whether no thought is wanted.</summary>
+    public bool IsRefused(ParseResult arguments) => arguments.GetValue(NoThink);
+
     /// <summary>What was asked for; null leaves it to the chat template. A template that cannot do it is told of.</summary>
     public bool? Read(ParseResult arguments, ChatTemplate template, CliConsole console)
     {

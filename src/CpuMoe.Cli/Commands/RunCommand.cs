@@ -4,6 +4,7 @@ using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
+using CpuMoe.Grammars;
 using CpuMoe.Text;
 
 namespace CpuMoe.Cli.Commands;
@@ -28,6 +29,7 @@ internal sealed class RunCommand : CliCommand
     private readonly ChatTemplateArgument _template;
     private readonly ModelArguments _model;
     private readonly SamplingArguments _sampling;
+    private readonly GrammarArguments _grammar;
 
     public RunCommand(CliConsole console)
         : base(
@@ -43,6 +45,7 @@ internal sealed class RunCommand : CliCommand
             "cpumoe run -p \"What is the capital of France?\"",
             "cpumoe run -m GLM-4.5-Air-Q4_K_M-00001-of-00002.gguf -p \"Why is the sky blue?\" --no-think",
             "cat question.txt | cpumoe run -m model.gguf -p - --temp 0 > answer.txt",
+            "cpumoe run -m model.gguf -p \"Name a city and its country.\" --json-schema city.schema.json",
             "cpumoe run -m model.gguf --raw -p \"Once upon a time\" -n 100 --seed 1 --json")
     {
         foreach (Option option in (Option[])[_prompt, _file, _system, _raw, _json])
@@ -54,6 +57,7 @@ internal sealed class RunCommand : CliCommand
         _template = new ChatTemplateArgument(this);
         _model = new ModelArguments(this, 1, "Tokens in the context, prompt and answer [of the model, at most 8192]");
         _sampling = new SamplingArguments(this);
+        _grammar = new GrammarArguments(this);
         this.Exclude(_prompt, _file);
         this.Exclude(_raw, _thinking.Think);
         this.Exclude(_raw, _thinking.NoThink);
@@ -81,10 +85,11 @@ internal sealed class RunCommand : CliCommand
         bool raw = arguments.GetValue(_raw), json = arguments.GetValue(_json);
         string prompt = ReadPrompt(arguments, raw);
         GenerationOptions options = _sampling.Read(arguments);
-
+        Grammar? grammar = _grammar.Read(arguments);
         using LanguageModel model = _model.Load(arguments, Terminal);
         SamplingArguments.CheckAgainst(options, model);
         RenderedPrompt? rendered = raw ? null : Render(arguments, model, prompt);
+        options = options with { Grammar = rendered is null ? grammar : grammar?.AsAnswer(ThoughtAfter(rendered.Text, _thinking.IsRefused(arguments))) };
         int[] ids = rendered is null ? EncodeRaw(model.Tokenizer, prompt) : model.Tokenizer.Encode(rendered.Segments);
         if (ids.Length == 0)
         {
@@ -125,6 +130,13 @@ internal sealed class RunCommand : CliCommand
         },
         new TimingsOutput(
             loadTime.TotalMilliseconds, timings.PromptTime.TotalMilliseconds, timings.PromptRate(), timings.GenerationTime.TotalMilliseconds, timings.GenerationRate()));
+
+    /// <summary>What may come before the answer to a prompt.</summary>
+    private static Thought ThoughtAfter(string prompt, bool isRefused)
+    {
+        ReadOnlySpan<char> end = prompt.AsSpan().TrimEnd();
+        return end.EndsWith("<think>") ? Thought.Open : isRefused || end.EndsWith("</think>") ? Thought.None : Thought.Possible;
+    }
 
     private string ReadPrompt(ParseResult arguments, bool raw)
     {

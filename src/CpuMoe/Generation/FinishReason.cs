@@ -6,7 +6,7 @@ public enum FinishReason
     /// <summary>It goes on.</summary>
     None,
 
-    /// <summary>An end-of-generation token or a stop string.</summary>
+    /// <summary>An end-of-generation token, a stop string, or a text that is complete by its grammar and cannot go on.</summary>
     Stop,
 
     /// <summary>The token limit of the request.</summary>

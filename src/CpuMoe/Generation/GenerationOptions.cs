@@ -1,3 +1,5 @@
+using CpuMoe.Grammars;
+
 namespace CpuMoe.Generation;
 
 /// <summary>Options of one generation.</summary>
@@ -11,6 +13,12 @@ public sealed record GenerationOptions
 
     /// <summary>Texts that end the generation; they are not part of the output. None may be empty.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>
+    /// What the text must be; null allows anything. Applied before all steps of the sampler. The text is complete unless
+    /// the token limit, the context or a stop string cuts it short.
+    /// </summary>
+    public Grammar? Grammar { get; init; }
 
     /// <summary>Whether control tokens appear in the text.</summary>
     public bool ShowControl { get; init; }

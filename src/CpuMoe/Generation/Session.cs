@@ -1,3 +1,4 @@
+using CpuMoe.Grammars;
 using CpuMoe.Models;
 using CpuMoe.Text;
 
@@ -61,6 +62,7 @@ public sealed class Session : IDisposable
     /// The arguments are checked at once; the work is done while the result is enumerated, anew for each enumeration.
     /// The enumeration may be left at any token. Starting another one ends it.
     /// </remarks>
+    /// <exception cref="GrammarException">The grammar cannot be used; while enumerating: it is too ambiguous, or the vocabulary lacks what it needs.</exception>
     /// <exception cref="ArgumentException">An empty prompt, one that does not leave room for a token, an id out of range, or an option out of range.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the session stays usable.</exception>
     /// <exception cref="ObjectDisposedException">The session or its model is disposed.</exception>
@@ -72,6 +74,7 @@ public sealed class Session : IDisposable
         CheckPrompt(prompt.Span);
         options.Sampling.Validate(_tokenizer.Vocabulary.Count);
         StopMatcher.Check(options.StopStrings);
+        options.Grammar?.CreateConstraint(_tokenizer);
         return Run(prompt.ToArray(), options, cancellationToken);
     }
 
@@ -89,6 +92,7 @@ public sealed class Session : IDisposable
     {
         EnsureUsable();
         Sampler sampler = new(options.Sampling, _tokenizer.Vocabulary.Count);
+        GrammarConstraint? constraint = options.Grammar?.CreateConstraint(_tokenizer);
         OutputText output = new(_tokenizer, options);
         GenerationClock clock = StartPrompt(prompt);
         try
@@ -105,11 +109,14 @@ public sealed class Session : IDisposable
         {
             // Rows of logits beyond the vocabulary are padding.
             int position = _cache.Length;
-            int token = sampler.Sample(_logits.AsSpan(0, _tokenizer.Vocabulary.Count), Tokens);
+            Span<float> logits = _logits.AsSpan(0, _tokenizer.Vocabulary.Count);
+            constraint?.Allow(logits);
+            int token = sampler.Sample(logits, Tokens);
+            constraint?.Accept(token);
             clock.TokenChosen();
             string text = output.Append(token);
             FinishReason reason =
-                output.IsStopped ? FinishReason.Stop
+                output.IsStopped || constraint is { IsComplete: true } ? FinishReason.Stop
                 : generated == limit ? FinishReason.Length
                 : position + 1 == ContextLength ? FinishReason.Context
                 : FinishReason.None;

@@ -18,7 +18,8 @@ public class LayerTests
         ["Models"] = ["Gguf", "Blocks", "Compute", "Experts"],
         ["Text"] = ["Gguf"],
         ["Chat"] = ["Text"],
-        ["Generation"] = ["Gguf", "Models", "Text"],
+        ["Grammars"] = ["Text"],
+        ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
     };
 

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using CpuMoe.Grammars;
+using CpuMoe.Tests.Text;
+
+namespace CpuMoe.Tests.Grammars;
+
+public class ToolCallGrammarTests
+{
+    private static readonly ToolSchema Weather = Tool(
+        "get_weather",
+        """{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer","minimum":1,"maximum":14},"unit":{"type":"string","enum":["C","F"]},"opts":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}}}},"any":{}},"required":["city"]}""");
+
+    private static readonly ToolSchema Now = new("now", default);
+
+    [Theory]
+    [InlineData("<tool_call>now\n</tool_call>", true)]
+    [InlineData("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n</tool_call>", true)]
+    [InlineData("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>a < b\n\"</arg>\" {</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n<arg_key>unit</arg_key>\n<arg_value>C</arg_value>\n</tool_call>", true)]
+    [InlineData("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value></arg_value>\n<arg_key>opts</arg_key>\n<arg_value>{\"a\": [\"x < y\", \"\\u003c/arg_value>\"]}</arg_value>\n</tool_call>", true)]
+    [InlineData("<tool_call>get_weather\n</tool_call>", false)]
+    [InlineData("<tool_call>get_weather\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>", false)]
+    [InlineData("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>P</arg_value>\n<arg_key>days</arg_key>\n<arg_value>15</arg_value>\n</tool_call>", false)]
+    [InlineData("<tool_call>other\n</tool_call>", false)]
+    [InlineData("<tool_call>now\n</tool_call>\n<tool_call>now\n</tool_call>", false)]
+    [InlineData("now", false)]
+    public void CallsOfGlm45(string text, bool matches) => Assert.Equal(matches, GrammarText.Matches(ToolCallGrammar.Create([Weather, Now]), text, withTags: true));
+
+    [Fact]
+    public void NoStringContainsTheClosingTagInLetters()
+    {
+        Grammar grammar = ToolCallGrammar.Create([Weather]);
+        int[] start = GrammarText.Bytes.Encode("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>", parseSpecial: true);
+        Assert.NotNull(GrammarText.Read(grammar, [.. start, .. GrammarText.PlainTokens("</arg_value")]));
+        Assert.NotNull(GrammarText.Read(grammar, [.. start, .. GrammarText.PlainTokens("</arg_</arg_value <")]));
+        Assert.Null(GrammarText.Read(grammar, [.. start, .. GrammarText.PlainTokens("</arg_value>")]));
+        Assert.Null(GrammarText.Read(grammar, [.. start, .. GrammarText.PlainTokens("<</arg_</arg_value>")]));
+    }
+
+    [Fact]
+    public void OtherFormats()
+    {
+        Assert.True(GrammarText.Matches(
+            ToolCallGrammar.Create([Weather, Now], ToolCallFormat.Glm47, allowSeveral: true),
+            "<tool_call>now</tool_call><tool_call>get_weather<arg_key>city</arg_key><arg_value>Rom</arg_value></tool_call>",
+            withTags: true));
+        Assert.True(GrammarText.Matches(
+            ToolCallGrammar.Create([Weather, Now], ToolCallFormat.Hermes, allowSeveral: true),
+            "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Rom\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
+            withTags: true));
+    }
+
+    [Fact]
+    public void AForcedCallIsAlwaysACall()
+    {
+        Random random = new(12);
+        int complete = 0;
+        foreach (ToolCallFormat format in Enum.GetValues<ToolCallFormat>())
+        {
+            Grammar grammar = ToolCallGrammar.Create([Weather, Now, Tool("f", """{"type":"object","properties":{"s":{"type":"string","maxLength":20},"l":{"type":"array","items":{"type":"number"},"maxItems":4}},"required":["l"]}""")], format);
+            for (int i = 0; i < 60; i++)
+            {
+                string? text = GrammarText.Write(grammar.AsAnswer(i % 2 == 0 ? Thought.None : Thought.Possible), Tokenizers.Demo, random, 500);
+                if (text is not null)
+                {
+                    complete++;
+                    AssertCall(text[text.IndexOf("<tool_call>", StringComparison.Ordinal)..], format);
+                }
+            }
+        }
+
+        Assert.True(complete > 80, $"{complete} were complete");
+    }
+
+    [Fact]
+    public void BadToolsAreFaults()
+    {
+        Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([]));
+        Assert.Contains("tool name", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([new("a\nb", default)])).Message, StringComparison.Ordinal);
+        Assert.Contains("tool x: schema at /properties/a/type", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([Tool("x", """{"properties":{"a":{"type":"text"}}}""")])).Message, StringComparison.Ordinal);
+        Assert.Contains("parameter name", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([Tool("x", """{"properties":{"a<":{}}}""")])).Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertCall(string text, ToolCallFormat format)
+    {
+        if (format == ToolCallFormat.Hermes)
+        {
+            using var call = JsonDocument.Parse(text["<tool_call>".Length..^"</tool_call>".Length]);
+            Assert.Contains(call.RootElement.GetProperty("name").GetString(), (string[])["get_weather", "now", "f"]);
+            Assert.Equal(JsonValueKind.Object, call.RootElement.GetProperty("arguments").ValueKind);
+            return;
+        }
+
+        string n = format == ToolCallFormat.Glm45 ? "\n" : "";
+        string name = ((string[])["get_weather", "now", "f"]).Single(tool => text.StartsWith($"<tool_call>{tool}{n}<", StringComparison.Ordinal));
+        string rest = text[$"<tool_call>{name}{n}".Length..];
+        Dictionary<string, string> arguments = [];
+        while (rest.StartsWith("<arg_key>", StringComparison.Ordinal))
+        {
+            int keyEnd = rest.IndexOf($"</arg_key>{n}<arg_value>", StringComparison.Ordinal), end = rest.IndexOf("</arg_value>", StringComparison.Ordinal);
+            arguments.Add(rest["<arg_key>".Length..keyEnd], rest[(keyEnd + $"</arg_key>{n}<arg_value>".Length)..end]);
+            rest = rest[(end + $"</arg_value>{n}".Length)..];
+        }
+
+        Assert.Equal("</tool_call>", rest);
+        foreach (string json in arguments.Where(argument => argument.Key is "days" or "opts" or "any" or "l").Select(argument => argument.Value))
+        {
+            JsonDocument.Parse(json).Dispose();
+        }
+
+        Assert.True(name != "get_weather" || arguments.ContainsKey("city"));
+        Assert.True(name != "f" || arguments.ContainsKey("l"));
+    }
+
+    private static ToolSchema Tool(string name, string schema) => new(name, JsonDocument.Parse(schema).RootElement);
+}
