@@ -7,6 +7,9 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct IQ4XS
 {
     /// <inheritdoc/>
+    public static int ScaleOffset => 0;
+
+    /// <inheritdoc/>
     public static int MaxCode => 255;
 
     /// <inheritdoc/>

@@ -62,27 +62,6 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
         return Vector256.Sum(total - minima);
     }
 
-    [SkipLocalsInit]
-    static float IBlockFormat<TSelf>.Dot512(byte* row, in ActivationRow activation, int blocks)
-    {
-        sbyte* codes = activation.Codes;
-        float* scales = activation.Scales;
-        short* sums = activation.Sums;
-        Vector256<float> total = Vector256<float>.Zero;
-        Vector256<float> minima = Vector256<float>.Zero;
-        for (int b = 0; b < blocks; b++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
-        {
-            WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-            Vector256<short> groupScales = TSelf.Scales256(row);
-            Vector512<short> wide = groupScales.ToVector512Unsafe();
-            Vector512<int> products = (Part512(row, codes, wide, 0) + Part512(row, codes, wide, 1))
-                + (Part512(row, codes, wide, 2) + Part512(row, codes, wide, 3));
-            AddBlock(row, products.GetLower() + products.GetUpper(), groupScales, Vector256.Load(sums), scales[b], ref total, ref minima);
-        }
-
-        return Vector256.Sum(total - minima);
-    }
-
     /// <summary>The products of 32 values, times the scales of their two groups.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Part256(byte* block, sbyte* activations, Vector256<short> evenThenOdd, int part)
@@ -92,16 +71,6 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
         // Scale "part" of either half, to all 16-bit places of that half.
         Vector256<byte> spread = Vector256.Create((short)(0x0100 + (part * 0x0202))).AsByte();
         return Avx2.MultiplyAddAdjacent(pairs, Avx2.Shuffle(evenThenOdd.AsByte(), spread).AsInt16());
-    }
-
-    /// <summary>The products of 64 values, times the scales of their four groups.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Part512(byte* block, sbyte* activations, Vector512<short> scales, int part)
-    {
-        Vector512<short> pairs = TSelf.PairSums512(TSelf.Codes512(block, part), Vector512.Load(activations + (64 * part)));
-        Vector512<short> spread = Vector512.Create((short)(4 * part)) + Vector512.Create(
-            (short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
-        return Avx512BW.MultiplyAddAdjacent(pairs, Avx512BW.PermuteVar32x16(scales, spread));
     }
 
     /// <summary>The scales 0, 2, ... 14 in the lower half and 1, 3, ... 15 in the upper.</summary>

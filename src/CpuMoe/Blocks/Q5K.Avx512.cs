@@ -6,6 +6,9 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q5K
 {
     /// <inheritdoc/>
+    public static int ScaleOffset => 0;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Codes512(byte* block, int part)
         => NibblePairs.Load512(block + LowBits, part) | BitPlanes.Load512(block + HighBits, part, toBit: 4);

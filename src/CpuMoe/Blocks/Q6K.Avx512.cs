@@ -6,6 +6,9 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct Q6K
 {
     /// <inheritdoc/>
+    public static int ScaleOffset => 208;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Codes512(byte* block, int part)
     {

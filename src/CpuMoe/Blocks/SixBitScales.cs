@@ -22,28 +22,30 @@ internal static unsafe class SixBitScales
         ? packed[group + 4] & 63
         : (packed[group + 4] >> 4) | (packed[group] >> 6 << 4);
 
-    /// <summary>The 8 scales, each twice: one for every 16 values.</summary>
+    /// <summary>The 8 scales, each twice: one for every 16 values. Reads 16 bytes; the codes follow the 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Scales256(byte* packed)
     {
-        uint scales = Unsafe.ReadUnaligned<uint>(packed);
-        uint lower = Unsafe.ReadUnaligned<uint>(packed + 8);
-        return Twice(scales & 0x3f3f3f3f, (lower & 0x0f0f0f0f) | ((scales >> 2) & 0x30303030));
+        Vector128<byte> both = ScalesThenMinima(packed);
+        return Avx2.ConvertToVector256Int16(Sse2.UnpackLow(both, both));
     }
 
-    /// <summary>The 8 minima, each twice: one for every 16 values.</summary>
+    /// <summary>The 8 minima, each twice: one for every 16 values. Reads 16 bytes; the codes follow the 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Minima256(byte* packed)
     {
-        uint minima = Unsafe.ReadUnaligned<uint>(packed + 4);
-        uint lower = Unsafe.ReadUnaligned<uint>(packed + 8);
-        return Twice(minima & 0x3f3f3f3f, ((lower >> 4) & 0x0f0f0f0f) | ((minima >> 2) & 0x30303030));
+        Vector128<byte> both = ScalesThenMinima(packed);
+        return Avx2.ConvertToVector256Int16(Sse2.UnpackHigh(both, both));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Twice(uint first, uint second)
+    private static Vector128<byte> ScalesThenMinima(byte* packed)
     {
-        Vector128<byte> bytes = Vector128.CreateScalarUnsafe(first | ((ulong)second << 32)).AsByte();
-        return Avx2.ConvertToVector256Int16(Sse2.UnpackLow(bytes, bytes));
+        // In fours: scales 0-3 and 4-7, minima 0-3 and 4-7.
+        Vector128<uint> words = Vector128.Load((uint*)packed);
+        Vector128<uint> lower = Avx2.ShiftRightLogicalVariable(Sse2.Shuffle(words, 0b10_01_10_00), Vector128.Create(0u, 0, 0, 4));
+        Vector128<uint> upper = Sse2.ShiftRightLogical(Sse2.Shuffle(words, 0b01_01_00_00), 2);
+        return ((lower & Vector128.Create(0x3f3f3f3fu, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f))
+            | (upper & Vector128.Create(0u, 0x30303030, 0, 0x30303030))).AsByte();
     }
 }
