@@ -3,6 +3,7 @@ using CpuMoe.Gguf;
 using CpuMoe.Models;
 using CpuMoe.Testing;
 using CpuMoe.Tests.Experts;
+using CpuMoe.Tests.Gguf;
 
 namespace CpuMoe.Tests.Models;
 
@@ -150,6 +151,37 @@ public class PagedModelTests
 
         Assert.InRange(cancelled, 100, 999);
         Assert.Equal(Run(open.Model, 1), Run(paged, 1));
+    }
+
+    [Fact]
+    public void ABudgetThatIsTooSmallNamesTheSmallestThatWorks()
+    {
+        using var open = new OpenModel(Shape, Mapped);
+        var fault = Assert.Throws<MemoryBudgetException>(() => open.LoadAgain(Mapped with { MemoryBudget = MemoryBudget.Of(1 << 20) }));
+        Assert.Contains("do not fit in 1 MiB; the smallest memory budget that works is", fault.Message, StringComparison.Ordinal);
+
+        // The process may have grown since.
+        using Model model = open.LoadAgain(Mapped with { MemoryBudget = MemoryBudget.Of(fault.SmallestBudget + (64 << 20)) });
+        Assert.Equal(Run(open.Model, 1), Run(model, 1));
+    }
+
+    [Fact]
+    public void WhatPassesAskForIsTraced()
+    {
+        using var folder = new TempFolder();
+        using var open = new OpenModel(Shape, Mapped);
+        int[] tokens = ModelExtensions.RandomTokens(20);
+        foreach (ModelOptions options in (ModelOptions[])[Mapped, Paged(9)])
+        {
+            using (Model model = open.LoadAgain(options with { ExpertTraceFile = folder.PathOf("trace") }))
+            {
+                Assert.Equal(open.Model.AllLogits(tokens, KvType.F16), model.AllLogits(tokens, KvType.F16));
+            }
+
+            ExpertTrace trace = ExpertTrace.Read(folder.PathOf("trace"));
+            Assert.Equal([1, 2, 3, 4], trace.Layers.Select(layer => layer.Block));
+            Assert.Equal(20, Assert.Single(trace.Passes.ToArray()).Tokens);
+        }
     }
 
     [Fact]
