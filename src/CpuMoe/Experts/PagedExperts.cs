@@ -8,7 +8,7 @@ namespace CpuMoe.Experts;
 /// <para>A pass that finds room for all its experts keeps them to its end and takes those in memory first, the others as
 /// they arrive. A pass that does not (a long prompt asks for every expert of a layer) goes through them in ascending
 /// order, reading ahead a few slots' worth.</para>
-/// <para>A pass asks for more experts than could stay until its next turn at the same layer: what it brings in would
+/// <para>Where a pass asks for more experts than could stay until its next turn at the same layer, what it brings in would
 /// flush what the next tokens need. Such a scan leaves the order of eviction as it was and evicts its own first.</para>
 /// <para>All state is under one lock, which reading threads take when a slot was read.</para>
 /// </remarks>

@@ -14,7 +14,11 @@ public sealed unsafe class PagedExpertsTests : IDisposable
 
     private static readonly TinyGlm Shape = new()
     {
-        TrunkBlocks = Layers + 1, Experts = 20, ExpertsUsed = Used, ExpertType = GgmlType.Q4_0, DownType = GgmlType.Q8_0,
+        TrunkBlocks = Layers + 1,
+        Experts = 20,
+        ExpertsUsed = Used,
+        ExpertType = GgmlType.Q4_0,
+        DownType = GgmlType.Q8_0,
     };
 
     private readonly OpenModel _open = new(Shape);
