@@ -1,6 +1,7 @@
 using CpuMoe.Compute;
 using CpuMoe.Experts;
 using CpuMoe.Gguf;
+using Microsoft.Win32.SafeHandles;
 
 namespace CpuMoe.Models;
 
@@ -26,6 +27,7 @@ internal unsafe class EmbeddingTable(WeightMatrix weights)
 internal sealed unsafe class FileEmbeddingTable(WeightMatrix weights, GgufFile file, GgufTensor tensor) : EmbeddingTable(weights)
 {
     private readonly WeightMatrix _weights = weights;
+    private readonly SafeFileHandle _handle = HandleForRows(file, tensor);
 
     /// <inheritdoc/>
     public override void Read(int token, float* values)
@@ -39,7 +41,7 @@ internal sealed unsafe class FileEmbeddingTable(WeightMatrix weights, GgufFile f
         {
             for (int got = 1; done < length && got > 0; done += got)
             {
-                got = RandomAccess.Read(file.Handle(tensor.Shard), new Span<byte>(row + done, length - done), offset + done);
+                got = RandomAccess.Read(_handle, new Span<byte>(row + done, length - done), offset + done);
             }
         }
         catch (IOException fault)
@@ -54,5 +56,12 @@ internal sealed unsafe class FileEmbeddingTable(WeightMatrix weights, GgufFile f
 
         var single = new WeightMatrix(row, 1, _weights.Columns, _weights.RowBytes, _weights.Kernel);
         single.Kernel.DequantizeRow(single, 0, values);
+    }
+
+    private static SafeFileHandle HandleForRows(GgufFile file, GgufTensor tensor)
+    {
+        SafeFileHandle handle = file.Handle(tensor.Shard);
+        LinuxCalls.ExpectRandomReads(handle);
+        return handle;
     }
 }
