@@ -43,10 +43,16 @@ internal static unsafe class BitPlanes
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Load512(byte* packed, int part, int toBit)
-    {
-        // As in Load256, with a rotation, which moves either way.
-        Vector512<uint> planes = TwiceVector.Load(packed).AsUInt32();
-        Vector512<uint> counts = Vector512.Create((uint)((2 * part) - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-        return Avx512F.RotateRightVariable(planes, counts).AsByte() & Vector512.Create((byte)(1 << toBit));
-    }
+        => Moved(packed, (2 * part) - toBit, Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), toBit);
+
+    /// <summary>As <see cref="Load512"/>, but in the order of <see cref="NibblePairs.LoadApart512"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadApart512(byte* packed, int part, int toBit)
+        => Moved(packed, (4 * (part / 2)) + (part % 2) - toBit, Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2), toBit);
+
+    /// <summary>As in Load256, with a rotation, which moves either way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Moved(byte* packed, int count, Vector512<uint> furtherCounts, int toBit)
+        => Avx512F.RotateRightVariable(TwiceVector.Load(packed).AsUInt32(), Vector512.Create((uint)count) + furtherCounts).AsByte()
+            & Vector512.Create((byte)(1 << toBit));
 }

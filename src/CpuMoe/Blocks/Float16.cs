@@ -44,14 +44,7 @@ internal static unsafe class Float16
     /// <summary>Eight finite halves, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
-    {
-        Vector256<int> bits = Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)source), 13);
-        Vector256<int> magnitude = bits & Vector256.Create(MagnitudeBits);
-        Vector256<int> subnormal = Avx2.ShiftRightArithmetic(magnitude - Vector256.Create(ExponentStep), 31);
-        Vector256<float> value = (magnitude + Vector256.Create(ExponentShift) + (subnormal & Vector256.Create(ExponentStep))).AsSingle()
-            - (subnormal & Vector256.Create(ExponentShift + ExponentStep)).AsSingle();
-        return value | (bits & Vector256.Create(SignBit)).AsSingle();
-    }
+        => FromExtended(Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32((short*)source), 13));
 
     /// <summary>Sixteen finite halves, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -67,17 +60,42 @@ internal static unsafe class Float16
 
     /// <summary>Four finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadEvery(byte* source, int stride)
+    public static Vector128<float> LoadFourOfEvery(byte* source, int stride)
+        => FromExtended(Vector128.WidenLower(Vector128.CreateScalarUnsafe(FourOfEvery(source, stride)).AsInt16()) << 13);
+
+    /// <summary>Eight finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadEightOfEvery(byte* source, int stride)
     {
-        // To the upper half of a 32-bit place; the sign is extended by a shift to the right.
-        Vector128<short> halves = Sse2.Insert(Vector128<short>.Zero, Unsafe.ReadUnaligned<short>(source), 1);
-        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + stride), 3);
-        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (2 * stride)), 5);
-        halves = Sse2.Insert(halves, Unsafe.ReadUnaligned<short>(source + (3 * stride)), 7);
-        return FromExtended(Sse2.ShiftRightArithmetic(halves.AsInt32(), 3));
+        Vector128<ulong> halves = Vector128.Create(FourOfEvery(source, stride), FourOfEvery(source + (4 * stride), stride));
+        return FromExtended(Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32(halves.AsInt16()), 13));
     }
 
-    /// <summary>Four finite halves that were extended to 32 bits and shifted left by 13.</summary>
+    /// <summary>
+    /// Four pairs of finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>:
+    /// the first of each pair in the lower half, the second in the upper.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadPairsOfEvery(byte* source, int stride)
+    {
+        Vector128<int> pairs = Vector128.Create(TwoOfEvery(source, stride), TwoOfEvery(source + (2 * stride), stride)).AsInt32();
+        return FromExtended(Avx2.ShiftRightArithmetic(Sse2.ShiftLeftLogical(pairs, 16).ToVector256Unsafe().WithUpper(pairs), 3));
+    }
+
+    /// <summary>Four halves side by side. Gathered in a general register: kernels have few vector instructions to spare.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong FourOfEvery(byte* source, int stride)
+        => Unsafe.ReadUnaligned<ushort>(source)
+            | ((uint)Unsafe.ReadUnaligned<ushort>(source + stride) << 16)
+            | ((ulong)Unsafe.ReadUnaligned<ushort>(source + (2 * stride)) << 32)
+            | ((ulong)Unsafe.ReadUnaligned<ushort>(source + (3 * stride)) << 48);
+
+    /// <summary>Two pairs of halves side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong TwoOfEvery(byte* source, int stride)
+        => Unsafe.ReadUnaligned<uint>(source) | ((ulong)Unsafe.ReadUnaligned<uint>(source + stride) << 32);
+
+    /// <summary>Four finite halves that were extended to 32 bits and shifted left by 13; what lies in the lower 13 bits does not matter.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> FromExtended(Vector128<int> bits)
     {
@@ -88,28 +106,14 @@ internal static unsafe class Float16
         return value | (bits & Vector128.Create(SignBit)).AsSingle();
     }
 
-    /// <summary>
-    /// Four pairs of finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>:
-    /// the first of each pair in the lower half, the second in the upper.
-    /// </summary>
+    /// <inheritdoc cref="FromExtended(Vector128{int})"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadPairsOfEvery(byte* source, int stride)
+    private static Vector256<float> FromExtended(Vector256<int> bits)
     {
-        Vector128<int> pairs = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(source));
-        pairs = Sse41.Insert(pairs, Unsafe.ReadUnaligned<int>(source + stride), 1);
-        pairs = Sse41.Insert(pairs, Unsafe.ReadUnaligned<int>(source + (2 * stride)), 2);
-        pairs = Sse41.Insert(pairs, Unsafe.ReadUnaligned<int>(source + (3 * stride)), 3);
-        return FromUpper(Sse2.ShiftLeftLogical(pairs, 16).ToVector256Unsafe().WithUpper(pairs));
-    }
-
-    /// <summary>The finite halves in the upper 16 bits of each 32.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> FromUpper(Vector256<int> halves)
-    {
-        Vector256<int> magnitude = Avx2.ShiftRightLogical(halves, 3) & Vector256.Create(MagnitudeBits);
+        Vector256<int> magnitude = bits & Vector256.Create(MagnitudeBits);
         Vector256<int> subnormal = Avx2.ShiftRightArithmetic(magnitude - Vector256.Create(ExponentStep), 31);
         Vector256<float> value = (magnitude + Vector256.Create(ExponentShift) + (subnormal & Vector256.Create(ExponentStep))).AsSingle()
             - (subnormal & Vector256.Create(ExponentShift + ExponentStep)).AsSingle();
-        return value | (halves & Vector256.Create(SignBit)).AsSingle();
+        return value | (bits & Vector256.Create(SignBit)).AsSingle();
     }
 }

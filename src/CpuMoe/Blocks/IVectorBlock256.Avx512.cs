@@ -72,7 +72,7 @@ internal unsafe partial interface IVectorBlock256<TSelf>
             }
             else
             {
-                (Float16.LoadEvery(row + TSelf.ScaleOffset, TSelf.BytesPerBlock) * scaleOfSums).Store(factors);
+                (Float16.LoadFourOfEvery(row + TSelf.ScaleOffset, TSelf.BytesPerBlock) * scaleOfSums).Store(factors);
             }
 
             return;
@@ -101,9 +101,17 @@ internal unsafe partial interface IVectorBlock256<TSelf>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Part512(byte* block, sbyte* activations, Vector512<short> scales, int part)
     {
-        Vector512<short> pairs = TSelf.PairSums512(TSelf.Codes512(block, part), Vector512.Load(activations + (64 * part)));
-        Vector512<short> spread = Vector512.Create((short)(4 * part)) + Vector512.Create(
-            (short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+        int first = TSelf.HalfDistance == 32 ? 64 * part : (128 * (part / 2)) + (32 * (part % 2));
+        sbyte* lower = activations + first;
+        Vector512<sbyte> values = TSelf.HalfDistance == 32
+            ? Vector512.Load(lower)
+            : Vector256.Load(lower).ToVector512Unsafe().WithUpper(Vector256.Load(lower + TSelf.HalfDistance));
+        Vector512<short> pairs = TSelf.PairSums512(TSelf.ProductCodes512(block, part), values);
+
+        // Lanes of eight pair sums are groups of 16 values.
+        Vector512<short> spread = Vector512.Create((short)(first / 16)) + (TSelf.HalfDistance == 32
+            ? Vector512.Create((short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3)
+            : Vector512.Create((short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5));
         return Avx512BW.MultiplyAddAdjacent(pairs, Avx512BW.PermuteVar32x16(scales, spread));
     }
 }

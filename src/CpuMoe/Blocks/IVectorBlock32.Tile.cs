@@ -16,8 +16,8 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         get => TSelf.CodeBias != 0 ? TileMinima.SameScale : TSelf.HasOffset ? TileMinima.OwnScale : TileMinima.None;
     }
 
-    /// <summary>The scales of a block in each of four rows.</summary>
-    static virtual Vector128<float> RowScales128(byte* block, long rowBytes) => Float16.LoadEvery(block, (int)rowBytes);
+    /// <summary>The scales of four blocks that lie <paramref name="rowBytes"/> bytes apart, such as one in each of four rows.</summary>
+    static virtual Vector128<float> RowScales128(byte* block, long rowBytes) => Float16.LoadFourOfEvery(block, (int)rowBytes);
 
     static void IBlockFormat<TSelf>.LoadTile(byte* rows, long rowBytes, int values, WeightTile* tile, bool wide)
     {
@@ -52,7 +52,7 @@ internal unsafe partial interface IVectorBlock32<TSelf>
                 if (TSelf.HasOffset)
                 {
                     // Offsets are negative minima: value = scale * code - (-offset) * 1.
-                    (-Float16.LoadEvery(a + sizeof(Half), (int)rowBytes)).Store(tile->MinimumScale + (block * WeightTile.Rows) + row);
+                    (-Float16.LoadFourOfEvery(a + sizeof(Half), (int)rowBytes)).Store(tile->MinimumScale + (block * WeightTile.Rows) + row);
                 }
 
                 a += TSelf.BytesPerBlock;

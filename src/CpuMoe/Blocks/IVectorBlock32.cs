@@ -28,11 +28,11 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     /// <summary>The 32 codes of a block, in order.</summary>
     static virtual Vector256<sbyte> Codes256(byte* block) => (TSelf.BiasedCodes256(block) - Vector256.Create((byte)TSelf.CodeBias)).AsSByte();
 
-    /// <summary>The scales of four blocks.</summary>
-    static virtual Vector128<float> Scales128(byte* blocks) => Float16.LoadEvery(blocks, TSelf.BytesPerBlock);
+    /// <summary>The scales of eight blocks.</summary>
+    static virtual Vector256<float> Scales256(byte* blocks) => Float16.LoadEightOfEvery(blocks, TSelf.BytesPerBlock);
 
-    /// <summary>The offsets of four blocks, for formats with offsets.</summary>
-    static virtual Vector128<float> Offsets128(byte* blocks) => Float16.LoadEvery(blocks + sizeof(Half), TSelf.BytesPerBlock);
+    /// <summary>The offsets of eight blocks, for formats with offsets.</summary>
+    static virtual Vector256<float> Offsets256(byte* blocks) => Float16.LoadEightOfEvery(blocks + sizeof(Half), TSelf.BytesPerBlock);
 
     [SkipLocalsInit]
     static float IBlockFormat<TSelf>.Dot256(byte* row, in ActivationRow activation, int blocks)

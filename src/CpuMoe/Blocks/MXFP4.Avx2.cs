@@ -32,8 +32,8 @@ internal readonly unsafe partial struct MXFP4
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Scales128(byte* blocks) => Vector128.Create(
-        Scale(blocks), Scale(blocks + BytesPerBlock), Scale(blocks + (2 * BytesPerBlock)), Scale(blocks + (3 * BytesPerBlock)));
+    public static Vector256<float> Scales256(byte* blocks)
+        => RowScales128(blocks, BytesPerBlock).ToVector256Unsafe().WithUpper(RowScales128(blocks + (4 * BytesPerBlock), BytesPerBlock));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

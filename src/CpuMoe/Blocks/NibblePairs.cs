@@ -38,4 +38,15 @@ internal static unsafe class NibblePairs
         Vector512<uint> shifts = Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4);
         return Avx512F.ShiftRightLogicalVariable(pairs, shifts).AsByte() & Vector512.Create((byte)15);
     }
+
+    /// <summary>
+    /// The codes of sub-blocks of 32 values that lie in the same half of their bytes: of part 0..3 the sub-blocks 0 and 2,
+    /// 1 and 3, 4 and 6, 5 and 7. One load serves two parts.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadApart512(byte* packed, int part)
+    {
+        Vector512<ushort> pairs = Vector512.Load(packed + (64 * (part / 2))).AsUInt16();
+        return (part % 2 == 0 ? pairs : pairs >>> 4).AsByte() & Vector512.Create((byte)15);
+    }
 }

@@ -12,4 +12,12 @@ internal readonly unsafe partial struct Q5K
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Codes512(byte* block, int part)
         => NibblePairs.Load512(block + LowBits, part) | BitPlanes.Load512(block + HighBits, part, toBit: 4);
+
+    /// <inheritdoc/>
+    public static int HalfDistance => 64;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ProductCodes512(byte* block, int part)
+        => NibblePairs.LoadApart512(block + LowBits, part) | BitPlanes.LoadApart512(block + HighBits, part, toBit: 4);
 }

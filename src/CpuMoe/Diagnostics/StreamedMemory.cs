@@ -10,9 +10,12 @@ internal sealed unsafe class StreamedMemory : IParallelJob, IDisposable
     public const byte Content = 0x35;
 
     private const int ChunkBytes = 1 << 20;
-    private const long SmallestSize = 256L << 20;
+
+    // With a quarter of this, the best of many passes over a Zen 4 with a cache of 32 MiB was half as fast again as any
+    // pass over more: caches do not forget strictly in order.
+    private const long SmallestSize = 1L << 30;
     private const long CacheOfUnknownSize = 64L << 20;
-    private const int CachesInSize = 4;
+    private const int CachesInSize = 16;
     private const int Windows = 4;
 
     private readonly NativeBuffer<byte> _memory;
