@@ -60,13 +60,15 @@ internal sealed class FileDownload(
 
     private async Task KeepJournalAsync(SafeFileHandle target, IReadOnlyList<ByteRange> completed, RangeTransfer[] transfers, CancellationToken end)
     {
+        bool last;
         do
         {
             await Task.Delay(settings.JournalInterval, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            last = end.IsCancellationRequested; // before what has arrived is looked up: what came after that must be written too
             ByteRange[] arrived = [.. Arrived(completed, transfers)];
             RandomAccess.FlushToDisk(target); // or a power cut could leave a journal of bytes that are not there
             _journal.Write(arrived);
         }
-        while (!end.IsCancellationRequested);
+        while (!last);
     }
 }
