@@ -55,7 +55,7 @@ internal sealed class PullCommand : CliCommand
         Terminal.Notice($"{plan.Model.FirstPath}: {(plan.Model.Files.Count == 1 ? "1 file" : $"{plan.Model.Files.Count} files")}, {Bytes.Display(plan.Model.Bytes)}");
         try
         {
-            return await new PullProgress(Terminal, meter).ShowAsync(Task.Run(() => pull.RunAsync(plan, cancellation), CancellationToken.None));
+            return await new PullProgress(Terminal, meter, PullProgress.LineInterval).ShowAsync(Task.Run(() => pull.RunAsync(plan, cancellation), CancellationToken.None));
         }
         catch (OperationCanceledException)
         {

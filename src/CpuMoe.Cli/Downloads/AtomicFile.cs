@@ -9,7 +9,7 @@ internal static class AtomicFile
     /// <summary>Replaces the file.</summary>
     public static void Write<T>(string path, T value, JsonTypeInfo<T> type)
     {
-        string draft = path + ".new";
+        string draft = DraftOf(path);
         using (FileStream stream = new(draft, FileMode.Create))
         {
             JsonSerializer.Serialize(stream, value, type);
@@ -17,6 +17,13 @@ internal static class AtomicFile
         }
 
         File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>Deletes the file, and what a crash left of the next one.</summary>
+    public static void Delete(string path)
+    {
+        File.Delete(DraftOf(path));
+        File.Delete(path);
     }
 
     /// <summary>Reads the file; null where it is absent or not what was written.</summary>
@@ -32,4 +39,6 @@ internal static class AtomicFile
             return null;
         }
     }
+
+    private static string DraftOf(string path) => path + ".new";
 }

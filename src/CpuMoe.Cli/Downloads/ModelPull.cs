@@ -56,7 +56,7 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
             return store.PathOf(reference, model.Files[0]);
         }
 
-        CheckSpace(reference, model);
+        CheckSpace(plan, before);
         if (before is not { Complete: true })
         {
             store.Write(wanted);
@@ -65,7 +65,8 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
         List<RepositoryFile> arrived = [];
         foreach (RepositoryFile file in model.Files)
         {
-            if (await IsThereAsync(reference, file, cancellation))
+            // A pull that was broken off may have left it, or it has not changed since the last one.
+            if (MayBeThere(reference, file, before) && await HashAsync(store.PathOf(reference, file), file, cancellation) == file.Sha256)
             {
                 meter.AddPresent(file.Bytes);
                 continue;
@@ -105,12 +106,9 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
         }
     }
 
-    /// <summary>Whether a file has the right content under its final name, which a pull that was broken off may have left.</summary>
-    private async Task<bool> IsThereAsync(ModelReference reference, RepositoryFile file, CancellationToken cancellation)
-    {
-        string path = store.PathOf(reference, file);
-        return new FileInfo(path) is { Exists: true } there && there.Length == file.Bytes && await HashAsync(path, file, cancellation) == file.Sha256;
-    }
+    private bool MayBeThere(ModelReference reference, RepositoryFile file, PulledModel? before) =>
+        new FileInfo(store.PathOf(reference, file)) is { Exists: true } there && there.Length == file.Bytes
+        && (before is not { Complete: true } || before.Files.Contains(file));
 
     private async Task<string> HashAsync(string path, RepositoryFile file, CancellationToken cancellation)
     {
@@ -125,9 +123,10 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
         }
     }
 
-    private void CheckSpace(ModelReference reference, RepositoryModel model)
+    private void CheckSpace(PullPlan plan, PulledModel? before)
     {
-        long missing = model.Files.Where(file => new FileInfo(store.PathOf(reference, file)) is not { Exists: true } there || there.Length != file.Bytes)
+        ModelReference reference = plan.Reference;
+        long missing = plan.Model.Files.Where(file => !MayBeThere(reference, file, before))
             .Sum(file => file.Bytes - new RangeJournal(store.PartialPathOf(reference, file), file).Read().Sum(range => range.Length));
         Directory.CreateDirectory(store.Root);
         if (missing > 0 && FreeBytes(store.Root) is { } free && missing + SpareBytes > free)

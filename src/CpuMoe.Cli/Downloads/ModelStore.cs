@@ -114,7 +114,7 @@ internal sealed class ModelStore(string root)
             File.Delete(PathOf(model.Reference, file));
         }
 
-        File.Delete(record);
+        AtomicFile.Delete(record);
         for (string? folder = Path.GetDirectoryName(record); folder is not null && folder != root && IsEmpty(folder); folder = Path.GetDirectoryName(folder))
         {
             Directory.Delete(folder);
@@ -127,7 +127,7 @@ internal sealed class ModelStore(string root)
         string partial = PartialPathOf(reference, file);
         if (Directory.Exists(Path.GetDirectoryName(partial)))
         {
-            File.Delete(RangeJournal.PathOf(partial));
+            AtomicFile.Delete(RangeJournal.PathOf(partial));
             File.Delete(partial);
         }
     }

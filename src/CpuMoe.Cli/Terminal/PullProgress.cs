@@ -6,10 +6,15 @@ using Spectre.Console;
 namespace CpuMoe.Cli.Terminal;
 
 /// <summary>Shows how far a pull is: a bar on a terminal, a line now and then elsewhere.</summary>
-internal sealed class PullProgress(CliConsole console, PullMeter meter)
+/// <param name="console">Its standard error gets the progress.</param>
+/// <param name="meter">What is shown.</param>
+/// <param name="lineInterval">The time between lines.</param>
+internal sealed class PullProgress(CliConsole console, PullMeter meter, TimeSpan lineInterval)
 {
+    /// <summary>The usual time between lines.</summary>
+    public static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan BarInterval = TimeSpan.FromSeconds(0.25);
-    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
     private readonly TransferRate _rate = new(TimeProvider.System);
 
@@ -51,7 +56,7 @@ internal sealed class PullProgress(CliConsole console, PullMeter meter)
     private async Task ShowLinesAsync(Task work)
     {
         Describe();
-        while (await IsStillRunning(work, LineInterval))
+        while (await IsStillRunning(work, lineInterval))
         {
             console.Notice(Describe());
         }
