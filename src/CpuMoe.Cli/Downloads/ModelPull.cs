@@ -30,6 +30,7 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
         IReadOnlyList<RepositoryModel> found = RepositoryModel.Matching(reference, listing.Models);
         if (found is [RepositoryModel model])
         {
+            meter.Total = model.Bytes;
             return model.IsWhole ? new PullPlan(reference, listing.Commit, model)
                 : throw new CliException($"{reference}: the repository does not hold all parts of {model.FirstPath}");
         }
@@ -47,7 +48,6 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
     {
         (ModelReference reference, string commit, RepositoryModel model) = plan;
         using IDisposable held = store.Lock(reference, model);
-        meter.Total = model.Bytes;
         PulledModel wanted = new(reference.Owner, reference.Repository, reference.Revision, commit, DateTimeOffset.UtcNow, Complete: false, [.. model.Files]);
         PulledModel? before = store.Find(reference, model);
         if (before is not null && before.Files.SequenceEqual(wanted.Files) && store.IsIntact(before))

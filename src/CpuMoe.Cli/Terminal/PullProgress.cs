@@ -43,7 +43,7 @@ internal sealed class PullProgress(CliConsole console, PullMeter meter, TimeSpan
         });
         await terminal.Progress().AutoClear(true).Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn()).StartAsync(async context =>
         {
-            ProgressTask task = context.AddTask("", maxValue: Math.Max(1, meter.Total));
+            ProgressTask task = context.AddTask(Markup.Escape(Describe()), maxValue: Math.Max(1, meter.Total));
             do
             {
                 task.Value = meter.Received;

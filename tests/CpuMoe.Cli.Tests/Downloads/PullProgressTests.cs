@@ -11,7 +11,7 @@ public class PullProgressTests
     {
         PullMeter meter = new() { Total = 400 << 20 };
         meter.AddPresent(100 << 20);
-        string shown = await ShowAsync(meter, isTerminal: true, error => error.Contains("100.0 MiB of 400.0 MiB, 0 B/s", StringComparison.Ordinal));
+        string shown = await ShowAsync(meter, isTerminal: true, error => error.Contains("100 MiB of 400 MiB, 0 B/s", StringComparison.Ordinal));
 
         Assert.Contains("25%", shown, StringComparison.Ordinal);
         Assert.Contains('\e', shown);
@@ -28,7 +28,7 @@ public class PullProgressTests
             return error.Contains(" left\n", StringComparison.Ordinal);
         });
 
-        Assert.Matches(@"(?m)^cpumoe: 100\.\d MiB of 400\.0 MiB, [0-9.]+ (B|KiB|MiB|GiB)/s, \d+ (s|min|days|h \d+ min) left$", shown);
+        Assert.Matches(@"(?m)^cpumoe: 100 MiB of 400 MiB, [0-9.]+ (B|KiB|MiB|GiB)/s, \d+ (s|min|days|h \d+ min) left$", shown);
         Assert.DoesNotContain('\e', shown);
     }
 
@@ -54,14 +54,23 @@ public class PullProgressTests
         CliConsole console = new(TextReader.Null, TextWriter.Null, shared) { ErrorIsTerminal = isTerminal, UseColor = isTerminal };
         TaskCompletionSource<int> work = new();
         Task<int> shown = new PullProgress(console, meter, TimeSpan.FromMilliseconds(20)).ShowAsync(work.Task);
-        for (int i = 0; !isEnough(shared.ToString()!); i++)
+        for (int i = 0; !isEnough(Read()); i++)
         {
-            Assert.True(i < 1000, shared.ToString());
+            Assert.False(shown.IsFaulted, shown.Exception?.ToString());
+            Assert.True(i < 500, Read());
             await Task.Delay(10);
         }
 
         work.SetResult(7);
         Assert.Equal(7, await shown);
-        return shared.ToString()!;
+        return Read();
+
+        string Read()
+        {
+            lock (shared) // as the synchronized writer does
+            {
+                return error.ToString();
+            }
+        }
     }
 }
