@@ -89,6 +89,9 @@ internal static class CommandLine
             new BenchCommand(console),
             new KernelsCommand(console),
             new ExpertsCommand(console),
+            new PullCommand(console),
+            new ListCommand(console),
+            new RemoveCommand(console),
         };
         return root;
     }

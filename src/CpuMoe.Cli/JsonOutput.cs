@@ -79,6 +79,19 @@ internal sealed record KernelsOutput(int Threads, double ReadBandwidthGbS, Dicti
 /// <param name="GopS">10^9 operations per second.</param>
 internal sealed record KernelOutput(string Format, string Isa, int Columns, string Weights, double GbS, double GopS);
 
+/// <summary>The output of <c>list --json</c>.</summary>
+internal sealed record ListOutput(string Folder, PulledModelOutput[] Models);
+
+/// <summary>A pulled model.</summary>
+/// <param name="Name">What -m takes.</param>
+/// <param name="Quant">The quantisation by the file name; absent where it tells none.</param>
+/// <param name="Bytes">The size of all files when complete.</param>
+/// <param name="Pulled">When the pull ended or, of an incomplete model, began.</param>
+/// <param name="Complete">Whether all files are there and have been checked.</param>
+/// <param name="Commit">The commit of the repository.</param>
+/// <param name="Files">The paths of all files, the one to open first.</param>
+internal sealed record PulledModelOutput(string Name, string? Quant, long Bytes, DateTimeOffset Pulled, bool Complete, string Commit, string[] Files);
+
 /// <summary>Serialisation without reflection.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(RunOutput))]
@@ -89,6 +102,7 @@ internal sealed record KernelOutput(string Format, string Isa, int Columns, stri
 [JsonSerializable(typeof(BenchOutput))]
 [JsonSerializable(typeof(KernelsOutput))]
 [JsonSerializable(typeof(ExpertsOutput))]
+[JsonSerializable(typeof(ListOutput))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>

@@ -63,6 +63,10 @@ public class UsageTests
         { "--sizes must be", ["experts", "x", "--sizes", "0"] },
         { "--sizes must be", ["experts", "x", "--sizes", "NaN%"] },
         { "--sizes must be", ["experts", "x", "--sizes", "some"] },
+        { "pull", ["pull"] },
+        { "--connections must be an integer from 1 to 64, not '0'", ["pull", "hf:o/r", "-j", "0"] },
+        { "extra", ["list", "extra"] },
+        { "rm", ["rm"] },
     };
 
     [Theory]
@@ -88,6 +92,9 @@ public class UsageTests
     [InlineData("bench")]
     [InlineData("kernels")]
     [InlineData("experts")]
+    [InlineData("pull")]
+    [InlineData("list")]
+    [InlineData("rm")]
     public void Help_of_a_command_has_examples_of_it(string command)
     {
         CliResult result = Cli.Run(command, "--help");
@@ -123,7 +130,7 @@ public class UsageTests
         CliResult result = Cli.Run("--help");
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
-        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels", "experts"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
+        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels", "experts", "pull", "list", "rm"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -87,7 +87,7 @@ internal sealed class ModelArguments
             BatchSize = batchSize ?? defaults.BatchSize,
             MemoryBudget = arguments.GetValue(_memory) ?? defaults.MemoryBudget,
             ExpertTraceFile = arguments.GetValue(_expertTrace),
-            WarmStartFolder = arguments.GetValue(_coldStart) ? null : CacheFolder(),
+            WarmStartFolder = arguments.GetValue(_coldStart) ? null : CacheFolder.Find(),
             Compute = arguments.GetValue(_compute) == "reference" ? ComputePath.Reference : ComputePath.Fast,
         });
         foreach (string warning in model.Model.Warnings)
@@ -96,16 +96,6 @@ internal sealed class ModelArguments
         }
 
         return model;
-    }
-
-    /// <summary>The user's cache folder by the convention of the system; null where there is none.</summary>
-    private static string? CacheFolder()
-    {
-        string root = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
-            : Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? cache
-            : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home
-                ? Path.Combine(home, OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache") : "";
-        return root.Length > 0 ? Path.Combine(root, "cpumoe") : null;
     }
 
     /// <summary>Creates a session with the chosen context and cache.</summary>

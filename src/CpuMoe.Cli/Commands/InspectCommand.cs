@@ -13,7 +13,7 @@ internal sealed class InspectCommand : CliCommand
 {
     private const int ArrayElementsShown = 8;
 
-    private readonly Argument<string> _model = new("MODEL") { Description = "A GGUF file; of a split model its first part" };
+    private readonly Argument<string> _model = new("MODEL") { Description = ModelFileArgument.Form };
 
     private readonly Option<bool> _tensors = new("--tensors") { Description = "List every tensor" };
 
@@ -40,7 +40,7 @@ internal sealed class InspectCommand : CliCommand
     /// <inheritdoc/>
     protected override int Execute(ParseResult arguments)
     {
-        using GgufFile file = GgufFile.Open(ModelFileArgument.CheckExists(arguments.GetRequiredValue(_model)));
+        using GgufFile file = GgufFile.Open(ModelFileArgument.Locate(arguments.GetRequiredValue(_model)));
         InspectOutput output = Describe(file, arguments.GetValue(_tensors));
         if (arguments.GetValue(_json))
         {
