@@ -14,10 +14,15 @@ public class ForwardAllocationTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void DecodingAllocatesNothing(int threads)
+    public void DecodingAllocatesNothing(int threads) => Check(new ModelOptions { Threads = threads });
+
+    [Fact]
+    public void DecodingWithPagedExpertsAllocatesNothing() => Check(new ModelOptions { Threads = 2, ExpertCacheBytes = 3 << 20 });
+
+    private static void Check(ModelOptions options)
     {
         using GgufFile file = GgufFile.Open(TestData.DemoModel);
-        using Model model = Model.Load(file, new ModelOptions { Threads = threads });
+        using Model model = Model.Load(file, options);
         using KvCache cache = model.CreateCache(WarmUp + Tokens, KvType.F16);
         float[] logits = new float[model.VocabularySize];
         CancellationToken cancellation = TestContext.Current.CancellationToken;

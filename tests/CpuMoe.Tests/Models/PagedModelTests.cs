@@ -73,13 +73,21 @@ public class PagedModelTests
     {
         using var open = new OpenModel(Shape, Mapped);
         var random = new Random(5);
+        HashSet<long> failed = [];
         FaultyReader? reader = null;
         using Model paged = open.LoadAgain(Paged(6, file => reader = new FaultyReader(FileReader.Open(file))));
-        reader!.BeforeRead = _ =>
+        reader!.BeforeRead = read =>
         {
             lock (random)
             {
-                return random.Next(20) switch { 0 => throw new IOException("Input/output error"), < 8 => 4096, _ => int.MaxValue };
+                // Not twice in a row at one place: so many failures are those of a disk that is gone.
+                if (random.Next(20) == 0 && failed.Add(read.Offset))
+                {
+                    throw new IOException("Input/output error");
+                }
+
+                failed.Remove(read.Offset);
+                return random.Next(3) == 0 ? 4096 : int.MaxValue;
             }
         };
         Assert.Equal(Run(open.Model, 1), Run(paged, 1));
@@ -111,6 +119,61 @@ public class PagedModelTests
             expected.Truncate(30);
             cache.Truncate(30);
         }
+    }
+
+    [Fact]
+    public void ASlowDiskChangesNothing()
+    {
+        using var open = new OpenModel(Shape, Mapped);
+        var random = new Random(8);
+        FaultyReader? reader = null;
+        using Model paged = open.LoadAgain(Paged(6, file => reader = new FaultyReader(FileReader.Open(file))));
+        reader!.BeforeRead = _ =>
+        {
+            int wait;
+            lock (random)
+            {
+                // Most come in another order than they were asked for, a few long after the others.
+                wait = random.Next(50) == 0 ? 20 : random.Next(2);
+            }
+
+            Thread.Sleep(wait);
+            return int.MaxValue;
+        };
+        Assert.Equal(Run(open.Model, 1), Run(paged, 1));
+        Assert.True(paged.ExpertStatistics!.Stalled > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void AFileThatIsCutUnderARunningModelFailsTheRequestsThatNeedTheRest()
+    {
+        using var folder = new TempFolder();
+        string path = folder.PathOf("cut.gguf");
+        Shape.Build().Write(path);
+        byte[] whole = File.ReadAllBytes(path);
+        using GgufFile file = GgufFile.Open(path);
+        using Model mapped = Model.Load(file, Mapped);
+        int[] prompt = ModelExtensions.RandomTokens(30);
+        int[] next = ModelExtensions.RandomTokens(5, seed: 9);
+        using KvCache expectedCache = mapped.CreateCache(40, KvType.F16);
+        float[] expectedPrompt = mapped.Append(expectedCache, prompt);
+        float[] expectedNext = mapped.Append(expectedCache, next);
+
+        using Model paged = Model.Load(file, Paged(6));
+        using KvCache cache = paged.CreateCache(40, KvType.F16);
+        Assert.Equal(expectedPrompt, paged.Append(cache, prompt));
+        long firstExpert = file.Tensors.Where(tensor => tensor.Name.Contains("_exps.", StringComparison.Ordinal))
+            .Min(tensor => tensor.FileOffset);
+        using (var writer = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            writer.SetLength(firstExpert);
+            var fault = Assert.Throws<ExpertReadException>(() => paged.Append(cache, next));
+            Assert.Contains("_exps.weight at byte", fault.Message, StringComparison.Ordinal);
+            Assert.Equal(30, cache.Length);
+            writer.Write(whole);
+        }
+
+        Assert.Equal(expectedNext, paged.Append(cache, next));
     }
 
     [Fact]
