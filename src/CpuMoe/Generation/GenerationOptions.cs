@@ -20,6 +20,12 @@ public sealed record GenerationOptions
     /// </summary>
     public Grammar? Grammar { get; init; }
 
+    /// <summary>The most tokens of a thought, and how it is closed then; null for no limit.</summary>
+    public ThoughtBudget? ThoughtBudget { get; init; }
+
+    /// <summary>The number of most likely tokens to report with each token, 0 to 20; null reports no probabilities.</summary>
+    public int? Logprobs { get; init; }
+
     /// <summary>Whether control tokens appear in the text.</summary>
     public bool ShowControl { get; init; }
 

@@ -20,6 +20,7 @@ public class LayerTests
         ["Chat"] = ["Text"],
         ["Grammars"] = ["Text"],
         ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
+        ["Serving"] = ["Models", "Text", "Chat", "Grammars", "Generation"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
     };
 
