@@ -26,8 +26,9 @@ internal static class ArgumentText
             using JsonDocument document = JsonDocument.Parse(json, Options);
             return IsUnicode(document.RootElement) ? document.RootElement.Clone() : null;
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException)
         {
+            // The latter where the text itself is no valid Unicode.
             return null;
         }
     }

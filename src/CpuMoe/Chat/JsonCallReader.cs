@@ -50,6 +50,11 @@ internal sealed class JsonCallReader(OfferedTools tools, int index) : ToolCallRe
             return char.IsWhiteSpace(c) ? CallState.Open : CallState.Broken;
         }
 
+        if (!_inString && c == '<')
+        {
+            return CallState.Broken; // A tag: the object will not end.
+        }
+
         if (!_inString && c == '{' && _closings.Count == 1 && IsArguments && !_hasArguments)
         {
             _inArguments = _hasArguments = true;
@@ -105,8 +110,6 @@ internal sealed class JsonCallReader(OfferedTools tools, int index) : ToolCallRe
             case ',' or ':':
                 _isName = _closings.Count == 1 ? c == ',' : _isName;
                 break;
-            case '<':
-                return CallState.Broken; // A tag: the object will not end.
             default:
                 break;
         }

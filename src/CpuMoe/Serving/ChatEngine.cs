@@ -105,13 +105,14 @@ public sealed class ChatEngine
         : parser.MayThink && request.Thinking != false && Template.Source.Contains(ReasoningParser.Close, StringComparison.Ordinal) ? Thought.Possible
         : Thought.None;
 
-    private ThoughtBudget? BudgetOf(ChatRequest request, Thought thought) => request.ThinkingBudget is { } tokens && thought != Thought.None
-        ? new ThoughtBudget(
-            tokens,
-            IsOpen: thought == Thought.Open,
-            _tokenizer.Encode(ReasoningParser.Open, parseSpecial: true),
-            _tokenizer.Encode(ReasoningParser.Close, parseSpecial: true))
-        : null;
+    /// <summary>The limit of the thought; none where the vocabulary has no tokens for the tags, as the end of a thought could be missed then.</summary>
+    private ThoughtBudget? BudgetOf(ChatRequest request, Thought thought)
+    {
+        int open = _tokenizer.Vocabulary.Find(ReasoningParser.Open), close = _tokenizer.Vocabulary.Find(ReasoningParser.Close);
+        return request.ThinkingBudget is { } tokens && thought != Thought.None && open >= 0 && close >= 0
+            ? new ThoughtBudget(tokens, IsOpen: thought == Thought.Open, [open], [close])
+            : null;
+    }
 
     /// <summary>The tags that a model might write against the wish of the request.</summary>
     private IEnumerable<string> Unwanted(ChatRequest request)
