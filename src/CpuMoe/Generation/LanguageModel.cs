@@ -10,7 +10,8 @@ public sealed class LanguageModel : IDisposable
 {
     private bool _isDisposed;
 
-    private LanguageModel(GgufFile file, Model model, Tokenizer tokenizer, TimeSpan loadTime)
+    /// <summary>Puts a model together; it owns the file and the weights from here on.</summary>
+    internal LanguageModel(GgufFile file, Model model, Tokenizer tokenizer, TimeSpan loadTime)
     {
         File = file;
         Model = model;
@@ -31,7 +32,7 @@ public sealed class LanguageModel : IDisposable
             file = GgufFile.Open(path);
             Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata);
             model = Model.Load(file, options);
-            return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start));
+            return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start)) { Compute = options?.Compute ?? default };
         }
         catch
         {
@@ -49,6 +50,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
+
+    /// <summary>How weights are multiplied with activations.</summary>
+    internal ComputePath Compute { get; private init; }
 
     /// <summary>How long loading took.</summary>
     public TimeSpan LoadTime { get; }
@@ -73,7 +77,8 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
-    private void EnsureUsable()
+    /// <summary>Throws when the model cannot be used any more.</summary>
+    internal void EnsureUsable()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         File.EnsureUnchanged();

@@ -26,17 +26,15 @@ internal sealed unsafe class Glm4MoeModel : Model
     private readonly ExpertAssignment _assignment;
     private readonly ExpertMixture _mixture;
     private readonly PerToken _embed;
+    private readonly TokenBatch _batch;
     private readonly Lock _pass = new();
     private bool _disposed;
 
     // The arguments of the per-token steps.
     private Glm4MoeLayer _layer = null!;
-    private KvCache _cache = null!;
     private float* _normWeights;
-    private readonly int[] _tokens;
+    private bool _isHead;
     private int _layerIndex;
-    private int _position;
-    private int _firstRow;
 
     /// <summary>Binds the tensors of the trunk.</summary>
     /// <exception cref="GgufFormatException">A key or tensor is missing or does not fit.</exception>
@@ -69,7 +67,7 @@ internal sealed unsafe class Glm4MoeModel : Model
         _rotary = new RotaryEmbedding(_config.RotaryDimensions, _config.RotaryBase, options.BatchSize);
         _assignment = new ExpertAssignment(_config.ExpertCount, _config.Router, options.BatchSize);
         _mixture = new ExpertMixture(_memory.Experts, _assignment, _feedForward, _config.ExpertCount);
-        _tokens = new int[options.BatchSize];
+        _batch = new TokenBatch(options.BatchSize);
         _embed = new PerToken(_pool, Embed);
         _normalize = new PerToken(_pool, Normalize);
         _placeKeys = new PerToken(_pool, PlaceKeys);
@@ -83,6 +81,9 @@ internal sealed unsafe class Glm4MoeModel : Model
 
     /// <inheritdoc/>
     public override int ContextLength => _config.ContextLength;
+
+    /// <inheritdoc/>
+    public override int BatchSize => _scratch.BatchSize;
 
     /// <inheritdoc/>
     public override int Threads => _pool.Threads;
@@ -113,32 +114,36 @@ internal sealed unsafe class Glm4MoeModel : Model
     }
 
     /// <inheritdoc/>
-    public override void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default)
+    public override void Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits, CancellationToken cancellationToken = default)
     {
         lock (_pass)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            int logitRows = CheckArguments(tokens, cache, logits);
-            _cache = cache;
+            CheckArguments(tokens, segments, logits);
+            int segment = 0;
             int done = 0;
-            while (done < tokens.Length)
+            while (segment < segments.Length)
             {
-                int count = Math.Min(_scratch.BatchSize, tokens.Length - done);
-                int firstLogits = Math.Max(done, tokens.Length - logitRows);
-                int rows = Math.Max(0, done + count - firstLogits);
-                _position = cache.Length + done;
-                RunTrunk(tokens.Slice(done, count), cancellationToken);
-                if (rows > 0)
+                _batch.Begin();
+                while (segment < segments.Length && _batch.Room > 0)
                 {
-                    int firstRow = firstLogits - (tokens.Length - logitRows);
-                    RunHead(count - rows, rows, logits.Slice(firstRow * VocabularySize, rows * VocabularySize));
+                    int count = Math.Min(_batch.Room, segments[segment].Tokens - done);
+                    _batch.Add(segments[segment], tokens[..count], done);
+                    tokens = tokens[count..];
+                    bool isEnd = (done += count) == segments[segment].Tokens;
+                    (segment, done) = isEnd ? (segment + 1, 0) : (segment, done);
                 }
 
-                done += count;
+                RunTrunk(cancellationToken);
+                RunHead(logits);
+                logits = logits[(_batch.LogitCount * VocabularySize)..];
             }
 
-            // Only now: a cancelled pass leaves the cache as it was.
-            cache.Append(tokens.Length);
+            // Only now: a cancelled pass leaves the caches as they were.
+            foreach (SequenceSegment evaluated in segments)
+            {
+                evaluated.Cache.Append(evaluated.Tokens);
+            }
         }
     }
 
@@ -160,44 +165,52 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private void RunTrunk(ReadOnlySpan<int> tokens, CancellationToken cancellationToken)
+    private void RunTrunk(CancellationToken cancellationToken)
     {
-        tokens.CopyTo(_tokens);
-        _embed.Run(tokens.Length);
-        _rotary.Prepare(_position, tokens.Length);
+        _embed.Run(_batch.Count);
+        _rotary.Prepare(_batch.Positions);
         for (_layerIndex = 0; _layerIndex < _weights.Layers.Length; _layerIndex++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _layer = _weights.Layers[_layerIndex];
-            RunAttention(tokens.Length);
-            RunFeedForward(tokens.Length, cancellationToken);
+            RunAttention();
+            RunFeedForward(cancellationToken);
         }
     }
 
     /// <summary>x += Wo * attention(rms(x)).</summary>
-    private void RunAttention(int tokens)
+    private void RunAttention()
     {
         AttentionShape shape = _config.Attention;
-        NormalizeRows(0, tokens, _layer.AttentionNorm);
+        int queryLength = shape.Heads * shape.KeyLength;
+        Normalize(_layer.AttentionNorm);
         _projection.Run(
             _scratch.Normalized,
-            new ProjectionPart(_layer.Query, _layer.QueryBias, _scratch.Queries, shape.Heads * shape.KeyLength),
+            new ProjectionPart(_layer.Query, _layer.QueryBias, _scratch.Queries, queryLength),
             new ProjectionPart(_layer.Key, _layer.KeyBias, _scratch.Keys, shape.KeyValueHeads * shape.KeyLength),
             new ProjectionPart(_layer.Value, _layer.ValueBias, _scratch.Values, shape.KeyValueHeads * shape.ValueLength));
-        _placeKeys.Run(tokens);
-        _scratch.Attended.Begin(tokens);
-        _attention.Run(_cache.View(_layerIndex), _scratch.Queries, _scratch.Attended.Values, _position, tokens);
+        _placeKeys.Run(_batch.Count);
+        _scratch.Attended.Begin(_batch.Count, _batch.PromptCount);
+        foreach (TokenBatch.Run run in _batch.Runs)
+        {
+            float* queries = _scratch.Queries + ((long)run.FirstRow * queryLength);
+            _attention.Add(run.Cache.View(_layerIndex), queries, _scratch.Attended.Row(run.FirstRow), run.FirstPosition, run.Rows);
+        }
+
+        _attention.Run();
         _projection.Run(_scratch.Attended, new ProjectionPart(_layer.Output, null, _scratch.X, _config.EmbeddingLength, accumulate: true));
     }
 
     /// <summary>x += mlp(rms(x)) in dense blocks, x += shared(rms(x)) + sum of w_i * expert_i(rms(x)) in the others.</summary>
-    private void RunFeedForward(int tokens, CancellationToken cancellationToken)
+    private void RunFeedForward(CancellationToken cancellationToken)
     {
-        NormalizeRows(0, tokens, _layer.FeedForwardNorm);
+        int tokens = _batch.Count;
+        int tiled = _batch.PromptCount;
+        Normalize(_layer.FeedForwardNorm);
         _feedForward.Begin(_scratch.Normalized);
         ActivationMatrix hidden = _layer.Experts is null ? _scratch.DenseHidden! : _scratch.SharedHidden!;
-        hidden.Begin(tokens);
-        _feedForward.Add(0, new FeedForwardGroup(_layer.Always, hidden, 0, tokens, null, null));
+        hidden.Begin(tokens, tiled);
+        _feedForward.Add(0, new FeedForwardGroup(_layer.Always, hidden, 0, tokens, tiled, null, null));
         if (_layer.Experts is null)
         {
             _feedForward.Activate();
@@ -207,20 +220,25 @@ internal sealed unsafe class Glm4MoeModel : Model
 
         _projection.Run(_scratch.Normalized, new ProjectionPart(_layer.Router, null, _scratch.RouterLogits, _config.ExpertCount));
         _assignment.Assign(_scratch.RouterLogits, _layer.RouterBias, tokens);
-        _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed);
-        _mixture.Run(_layerIndex - _config.LeadingDenseBlocks, tokens, _scratch.RoutedHidden, _scratch.X, cancellationToken);
+        _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed, tiled: 0);
+        _mixture.Run(_layerIndex - _config.LeadingDenseBlocks, tokens, tiled, _scratch.RoutedHidden, _scratch.X, cancellationToken);
     }
 
-    /// <summary>logits = Woutput * rms(x), for the rows [first, first + count).</summary>
-    private void RunHead(int first, int count, Span<float> logits)
+    /// <summary>logits = Woutput * rms(x), for the rows that want them.</summary>
+    private void RunHead(Span<float> logits)
     {
-        NormalizeRows(first, count, _weights.OutputNorm);
+        if (_batch.LogitCount == 0)
+        {
+            return;
+        }
+
+        Normalize(_weights.OutputNorm, isHead: true);
         fixed (float* y = logits)
         {
             _projection.Run(_scratch.Normalized, new ProjectionPart(_weights.Output, null, y, VocabularySize));
         }
 
-        for (int row = 0; row < count; row++)
+        for (int row = 0; row < _batch.LogitCount; row++)
         {
             foreach (int token in _weights.MaskedTokens)
             {
@@ -229,21 +247,26 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private void NormalizeRows(int first, int count, float* weights)
+    /// <summary>Normalises all rows, or, for the head, those that want logits.</summary>
+    private void Normalize(float* weights, bool isHead = false)
     {
-        _firstRow = first;
+        _isHead = isHead;
         _normWeights = weights;
-        _scratch.Normalized.Begin(count);
+        int count = isHead ? _batch.LogitCount : _batch.Count;
+
+        // A single row of logits is wanted of prompts and of decoded tokens alike, and the tiles do not repay.
+        _scratch.Normalized.Begin(count, isHead ? _batch.TiledLogits : _batch.PromptCount);
         _normalize.Run(count);
     }
 
-    private void Embed(int row) => _weights.Embedding.Read(_tokens[row], _scratch.X + ((long)row * _config.EmbeddingLength));
+    private void Embed(int row) => _weights.Embedding.Read(_batch.Tokens[row], _scratch.X + ((long)row * _config.EmbeddingLength));
 
     private void Normalize(int row)
     {
         int length = _config.EmbeddingLength;
+        int source = _isHead ? _batch.LogitRows[row] : row;
         RmsNorm.Apply(
-            new ReadOnlySpan<float>(_scratch.X + (long)(_firstRow + row) * length, length),
+            new ReadOnlySpan<float>(_scratch.X + (long)source * length, length),
             new ReadOnlySpan<float>(_normWeights, length),
             _config.NormEpsilon,
             new Span<float>(_scratch.Normalized.Row(row), length));
@@ -258,7 +281,7 @@ internal sealed unsafe class Glm4MoeModel : Model
         float* values = _scratch.Values + (long)token * shape.KeyValueHeads * shape.ValueLength;
         PlaceHeads(queries, shape.Heads, _layer.QueryNorm, token);
         PlaceHeads(keys, shape.KeyValueHeads, _layer.KeyNorm, token);
-        _cache.Store(_layerIndex, _position + token, keys, values);
+        _batch.Caches[token].Store(_layerIndex, _batch.Positions[token], keys, values);
     }
 
     private void PlaceHeads(float* heads, int count, float* norm, int token)
@@ -276,18 +299,38 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private int CheckArguments(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits)
+    private void CheckArguments(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits)
     {
-        ArgumentNullException.ThrowIfNull(cache);
-        AttentionShape shape = _config.Attention;
-        if (!cache.Fits(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        long count = 0;
+        long rows = 0;
+        for (int i = 0; i < segments.Length; i++)
         {
-            throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(cache));
+            SequenceSegment segment = segments[i];
+            CheckSegment(segment);
+            count += segment.Tokens;
+            rows += segment.LogitRows;
+            if (i > 0 && segment.IsPrompt && !segments[i - 1].IsPrompt)
+            {
+                throw new ArgumentException("A segment of a prompt comes after one that is none.", nameof(segments));
+            }
+
+            foreach (SequenceSegment other in segments[..i])
+            {
+                if (other.Cache == segment.Cache)
+                {
+                    throw new ArgumentException("Two segments have the same cache.", nameof(segments));
+                }
+            }
         }
 
-        if (tokens.IsEmpty || tokens.Length > cache.Capacity - cache.Length)
+        if (count != tokens.Length)
         {
-            throw new ArgumentException($"{tokens.Length} tokens do not fit behind the {cache.Length} of {cache.Capacity} positions of the cache.", nameof(tokens));
+            throw new ArgumentException($"There are {tokens.Length} tokens for segments of {count}.", nameof(tokens));
+        }
+
+        if (rows * VocabularySize != logits.Length)
+        {
+            throw new ArgumentException($"There are {logits.Length} logits for {rows} rows of {VocabularySize}.", nameof(logits));
         }
 
         foreach (int token in tokens)
@@ -297,10 +340,25 @@ internal sealed unsafe class Glm4MoeModel : Model
                 throw new ArgumentException($"Token {token} is not between 0 and {_weights.Embedding.Rows - 1}.", nameof(tokens));
             }
         }
+    }
 
-        long rows = logits.Length / VocabularySize;
-        return rows * VocabularySize == logits.Length && (rows <= 1 || rows == tokens.Length)
-            ? (int)rows
-            : throw new ArgumentException($"{logits.Length} logits are neither 0, {VocabularySize} nor {(long)tokens.Length * VocabularySize}.", nameof(logits));
+    private void CheckSegment(SequenceSegment segment)
+    {
+        KvCache cache = segment.Cache;
+        AttentionShape shape = _config.Attention;
+        if (!cache.Fits(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        {
+            throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(segment));
+        }
+
+        if (segment.Tokens < 1 || segment.Tokens > cache.Capacity - cache.Length)
+        {
+            throw new ArgumentException($"{segment.Tokens} tokens do not fit behind the {cache.Length} of {cache.Capacity} positions of the cache.", nameof(segment));
+        }
+
+        if (segment.LogitRows < 0 || segment.LogitRows > segment.Tokens)
+        {
+            throw new ArgumentException($"{segment.LogitRows} rows of logits are asked of {segment.Tokens} tokens.", nameof(segment));
+        }
     }
 }
