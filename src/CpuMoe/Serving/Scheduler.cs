@@ -7,8 +7,10 @@ namespace CpuMoe.Serving;
 
 /// <summary>Runs several generations on one model: they share each pass over the weights.</summary>
 /// <remarks>
-/// Safe for concurrent use. A generation's tokens do not depend on what else runs: with a fixed seed, or greedily, they
-/// are those of a <see cref="Session"/>.
+/// Safe for concurrent use. A generation's tokens do not depend on what else runs, nor on where the beginning of its
+/// prompt was found: with a fixed seed, or greedily, they are those of a <see cref="Session"/>. One thing can move a logit
+/// by rounding: where a prompt contains an answer that was generated here, its keys and values are those of decoding, not
+/// of a prompt that is evaluated anew.
 /// </remarks>
 public sealed class Scheduler : IAsyncDisposable
 {

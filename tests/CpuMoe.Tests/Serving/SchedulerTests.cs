@@ -54,6 +54,44 @@ public class SchedulerTests
     }
 
     [Fact]
+    public async Task AShortPromptDoesNotWaitForALongOne()
+    {
+        ScriptedModel model = new();
+        await using ServingModel serving = ServingModel.Scripted(model, FourSlots with { ContextLength = 4000 });
+        using SemaphoreSlim step = new(0);
+        model.BeforePass = () => step.Wait(TestContext.Current.CancellationToken);
+        await using GenerationJob longPrompt = serving.Scheduler.Submit(Enumerable.Repeat(7, 3000).ToArray(), Greedy, TestContext.Current.CancellationToken);
+        await using GenerationJob shortPrompt = serving.Scheduler.Submit(Enumerable.Repeat(8, 20).ToArray(), Greedy, TestContext.Current.CancellationToken);
+        step.Release(2);
+        await using IAsyncEnumerator<GenerationUpdate> updates = shortPrompt.GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await updates.MoveNextAsync());
+        Assert.Equal(0, longPrompt.Timings.GeneratedTokens);
+        step.Release(10_000);
+    }
+
+    [Fact]
+    public async Task APassThatNobodyWantsIsEnded()
+    {
+        ScriptedModel model = new();
+        await using ServingModel serving = ServingModel.Scripted(model, FourSlots);
+        using SemaphoreSlim begun = new(0);
+        using SemaphoreSlim step = new(0);
+        model.BeforePass = () =>
+        {
+            begun.Release();
+            step.Wait(TestContext.Current.CancellationToken);
+        };
+        GenerationJob job = serving.Scheduler.Submit(new int[100], Greedy, TestContext.Current.CancellationToken);
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+        await job.DisposeAsync();
+        step.Release(1000);
+        await serving.IdleAsync();
+        Assert.Equal(0, model.EvaluatedTokens);
+        Assert.Equal(Alone([3], Greedy), await serving.RunAsync([3], Greedy));
+        Assert.Equal((1, 1), ((int)serving.Scheduler.Statistics.Cancelled, (int)(await serving.IdleAsync()).Completed));
+    }
+
+    [Fact]
     public async Task BeginningsOfPromptsAreTakenFromWhereverTheyAreCached()
     {
         ScriptedModel model = new();
