@@ -1,0 +1,15 @@
+using CpuMoe.Server.Hosting;
+using Microsoft.AspNetCore.Routing;
+
+namespace CpuMoe.Server.OpenAi;
+
+/// <summary>The OpenAI API as far as it makes sense for a language model.</summary>
+internal static class OpenAiEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void Map(IEndpointRouteBuilder endpoints)
+    {
+        ApiRoutes routes = new(endpoints, OpenAiErrors.Instance);
+        ModelEndpoints.Map(routes);
+    }
+}
