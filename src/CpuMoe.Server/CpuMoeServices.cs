@@ -3,6 +3,7 @@ using CpuMoe.Server.Operations;
 using CpuMoe.Serving;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OpenTelemetry.Metrics;
 
 namespace CpuMoe.Server;
 
@@ -19,6 +20,7 @@ public static class CpuMoeServices
         ArgumentNullException.ThrowIfNull(engine);
         services.AddOptions<ServerOptions>().Configure(configure ?? (_ => { }));
         services.AddMetrics();
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ServerMetrics.MeterName).AddPrometheusExporter());
         services.TryAddSingleton(engine);
         services.TryAddSingleton<ServerMetrics>();
         services.TryAddSingleton<ServerContext>();

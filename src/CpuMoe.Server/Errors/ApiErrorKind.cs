@@ -39,6 +39,9 @@ internal enum ApiErrorKind
     /// <summary>No room in the queue; a later request may succeed.</summary>
     QueueFull,
 
+    /// <summary>All slots are in use, for those who asked about it.</summary>
+    NoSlot,
+
     /// <summary>The server shuts down.</summary>
     ShuttingDown,
 

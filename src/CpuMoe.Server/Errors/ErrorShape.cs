@@ -27,7 +27,7 @@ internal abstract class ErrorShape
         ApiErrorKind.UnsupportedMediaType => StatusCodes.Status415UnsupportedMediaType,
         ApiErrorKind.QueueFull => StatusCodes.Status429TooManyRequests,
         ApiErrorKind.Internal => StatusCodes.Status500InternalServerError,
-        ApiErrorKind.ShuttingDown => StatusCodes.Status503ServiceUnavailable,
+        ApiErrorKind.NoSlot or ApiErrorKind.ShuttingDown => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status400BadRequest,
     };
 

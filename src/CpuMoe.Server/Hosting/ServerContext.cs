@@ -1,4 +1,5 @@
 using CpuMoe.Server.Operations;
+using CpuMoe.Server.Requests;
 using CpuMoe.Serving;
 using Microsoft.Extensions.Options;
 
@@ -20,6 +21,9 @@ internal sealed class ServerContext(ChatEngine engine, IOptions<ServerOptions> o
 
     /// <summary>Which pages may send requests.</summary>
     public OriginPolicy Origins { get; } = new(options.Value);
+
+    /// <summary>The grammars of schemas.</summary>
+    public SchemaCache Schemas { get; } = new();
 
     /// <summary>What is counted.</summary>
     public ServerMetrics Metrics { get; } = metrics;

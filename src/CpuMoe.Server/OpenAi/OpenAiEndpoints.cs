@@ -1,3 +1,4 @@
+using CpuMoe.Server.Errors;
 using CpuMoe.Server.Hosting;
 using Microsoft.AspNetCore.Routing;
 
@@ -11,5 +12,11 @@ internal static class OpenAiEndpoints
     {
         ApiRoutes routes = new(endpoints, OpenAiErrors.Instance);
         ModelEndpoints.Map(routes);
+        ChatCompletionEndpoint.Map(routes);
+        CompletionEndpoint.Map(routes);
+        routes.MapPost("/v1/embeddings", RefuseEmbeddings);
     }
+
+    private static Task RefuseEmbeddings(ApiCall call) =>
+        throw ApiException.Invalid("model", $"The model '{call.Server.Models.Model.Name}' makes text, no embeddings; use an embedding model for these.");
 }

@@ -34,7 +34,7 @@ internal sealed class OpenAiErrors : ErrorShape
     {
         ApiErrorKind.Forbidden => "permission_error",
         ApiErrorKind.QueueFull => "rate_limit_error",
-        ApiErrorKind.Internal or ApiErrorKind.ShuttingDown => "server_error",
+        ApiErrorKind.Internal or ApiErrorKind.NoSlot or ApiErrorKind.ShuttingDown => "server_error",
         _ => "invalid_request_error",
     };
 

@@ -6,4 +6,9 @@ namespace CpuMoe.Server.OpenAi;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelDescription))]
+[JsonSerializable(typeof(ChatCompletion))]
+[JsonSerializable(typeof(ChatChunk))]
+[JsonSerializable(typeof(ChatChunkWithUsage))]
+[JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(CompletionWithUsage))]
 internal sealed partial class OpenAiJson : JsonSerializerContext;

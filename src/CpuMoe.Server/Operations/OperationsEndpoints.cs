@@ -1,5 +1,7 @@
 using CpuMoe.Server.Hosting;
 using CpuMoe.Server.OpenAi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace CpuMoe.Server.Operations;
@@ -11,6 +13,10 @@ internal static class OperationsEndpoints
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         ApiRoutes routes = new(endpoints, OpenAiErrors.Instance);
+        IApplicationBuilder exporter = endpoints.CreateApplicationBuilder();
+        RequestDelegate scrape = exporter.UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
         HealthEndpoints.Map(routes);
+        StateEndpoints.Map(routes, scrape);
+        TextEndpoints.Map(routes);
     }
 }
