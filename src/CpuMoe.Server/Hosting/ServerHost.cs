@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace CpuMoe.Server.Hosting;
 
-/// <summary>A web application that does nothing but serve a model: Kestrel with the limits of section 7 of the serving rules.</summary>
+/// <summary>A web application that does nothing but serve a model: Kestrel within limits that keep strangers from tying it up.</summary>
 public static class ServerHost
 {
     private static readonly TimeSpan ShutdownReserve = TimeSpan.FromSeconds(10);
@@ -28,18 +28,24 @@ public static class ServerHost
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 << 10;
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
-            if (endpoint.Address.Equals(IPAddress.Loopback) && endpoint.Port != 0 && System.Net.Sockets.Socket.OSSupportsIPv6)
+            if (endpoint.Address.Equals(IPAddress.Loopback) && endpoint.Port != 0)
             {
-                kestrel.Listen(IPAddress.IPv6Loopback, endpoint.Port);
+                // Over IPv6 too, where there is any.
+                kestrel.ListenLocalhost(endpoint.Port);
+            }
+            else
+            {
+                kestrel.Listen(endpoint);
             }
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddCpuMoeServer(engine, configure);
+        builder.Services.AddSingleton<IHostLifetime, LifetimeOfCaller>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownGrace + ShutdownReserve);
         configureBuilder?.Invoke(builder);
         WebApplication application = builder.Build();
@@ -47,5 +53,13 @@ public static class ServerHost
         application.MapCpuMoe();
         new ApiRoutes(application, OpenAi.OpenAiErrors.Instance).MapNothing("/{**path}");
         return application;
+    }
+
+    /// <summary>Takes no signals: whoever built the application stops it.</summary>
+    private sealed class LifetimeOfCaller : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
