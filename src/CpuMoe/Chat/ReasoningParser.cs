@@ -7,8 +7,11 @@ namespace CpuMoe.Chat;
 /// </remarks>
 public sealed class ReasoningParser
 {
-    private const string Open = "<think>";
-    private const string Close = "</think>";
+    /// <summary>The tag that opens a thought.</summary>
+    internal const string Open = "<think>";
+
+    /// <summary>The tag that closes a thought.</summary>
+    internal const string Close = "</think>";
 
     private State _state;
     private bool _hasReasoning;
@@ -34,6 +37,15 @@ public sealed class ReasoningParser
         After,
         Content,
     }
+
+    /// <summary>Whether the text so far ends within the thought.</summary>
+    internal bool IsThinking => _state == State.Think;
+
+    /// <summary>Whether a thought goes on or may still begin.</summary>
+    internal bool MayThink => _state is State.Start or State.Think;
+
+    /// <summary>Whether the answer has begun.</summary>
+    internal bool IsAnswering => _state == State.Content;
 
     /// <summary>Adds text; returns what is certain now.</summary>
     public ReasoningDelta Append(string text)
@@ -97,13 +109,7 @@ public sealed class ReasoningParser
             return (text[..close].TrimEnd(), text[(close + Close.Length)..]);
         }
 
-        // The tag begins with the only '<' in it, so only the last '<' of the text can begin an unfinished tag.
-        int certain = text.LastIndexOf('<');
-        if (certain < 0 || !Close.AsSpan().StartsWith(text.AsSpan(certain), StringComparison.Ordinal))
-        {
-            certain = text.Length;
-        }
-
+        int certain = Tags.CertainLength(text, Close);
         certain = text.AsSpan(0, certain).TrimEnd().Length;
         _hasReasoning |= certain > 0;
         _held = text[certain..];

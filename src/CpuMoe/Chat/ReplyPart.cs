@@ -18,5 +18,12 @@ public sealed record ToolCallStart(int Index, string Id, string Name) : ReplyPar
 /// <summary>More of a call's arguments: all pieces of a call together are the text of one JSON object.</summary>
 public sealed record ToolArgumentsPart(int Index, string Json) : ReplyPart;
 
-/// <summary>A call is complete.</summary>
+/// <summary>A call that has begun turned out malformed, or the reply ended within it: it is void.</summary>
+/// <remarks>
+/// The model's text of the call follows as a <see cref="ContentPart"/>, so nothing that it wrote is lost. The number of
+/// the call is not used again.
+/// </remarks>
+public sealed record ToolCallFailed(int Index) : ReplyPart;
+
+/// <summary>A call is complete; its arguments are the text of a JSON object.</summary>
 public sealed record ToolCallEnd(int Index, ToolCall Call) : ReplyPart;

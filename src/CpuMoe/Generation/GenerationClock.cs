@@ -3,13 +3,23 @@ using System.Diagnostics;
 namespace CpuMoe.Generation;
 
 /// <summary>Takes the counts and times of one generation while it runs; a snapshot is valid at any moment.</summary>
-internal sealed class GenerationClock(int promptTokens, int cachedTokens)
+internal sealed class GenerationClock(int promptTokens)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
+    private int _cached;
     private int _generated;
+    private long _promptStart;
     private long _promptEnd;
     private long _firstToken;
     private long _lastToken;
+
+    /// <summary>Work on the prompt begins.</summary>
+    /// <param name="cachedTokens">Tokens of the prompt that need not be evaluated.</param>
+    public void PromptStarted(int cachedTokens)
+    {
+        _cached = cachedTokens;
+        _promptStart = Stopwatch.GetTimestamp();
+    }
 
     public void PromptEnded() => _promptEnd = Stopwatch.GetTimestamp();
 
@@ -24,9 +34,9 @@ internal sealed class GenerationClock(int promptTokens, int cachedTokens)
 
     public GenerationTimings Snapshot() => new(
         promptTokens,
-        cachedTokens,
+        _cached,
         _generated,
-        Between(_start, _promptEnd),
+        Between(_promptStart, _promptEnd),
         Between(_promptEnd, _lastToken),
         Between(_start, _firstToken));
 

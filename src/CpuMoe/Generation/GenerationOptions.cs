@@ -1,10 +1,14 @@
 using CpuMoe.Grammars;
+using CpuMoe.Text;
 
 namespace CpuMoe.Generation;
 
 /// <summary>Options of one generation.</summary>
 public sealed record GenerationOptions
 {
+    /// <summary>The largest value of <see cref="Logprobs"/>.</summary>
+    public const int MaxLogprobs = 20;
+
     /// <summary>The most tokens to generate; 0 or less means until the context is full.</summary>
     public int MaxTokens { get; init; }
 
@@ -23,7 +27,7 @@ public sealed record GenerationOptions
     /// <summary>The most tokens of a thought, and how it is closed then; null for no limit.</summary>
     public ThoughtBudget? ThoughtBudget { get; init; }
 
-    /// <summary>The number of most likely tokens to report with each token, 0 to 20; null reports no probabilities.</summary>
+    /// <summary>The number of most likely tokens to report with each token, 0 to <see cref="MaxLogprobs"/>; null reports no probabilities.</summary>
     public int? Logprobs { get; init; }
 
     /// <summary>Whether control tokens appear in the text.</summary>
@@ -31,4 +35,21 @@ public sealed record GenerationOptions
 
     /// <summary>Whether end-of-generation tokens are ignored (for benchmarks).</summary>
     public bool IgnoreEndOfGeneration { get; init; }
+
+    /// <summary>Throws for the first option that cannot be used with the tokens of a vocabulary.</summary>
+    /// <exception cref="GrammarException">The grammar cannot be used.</exception>
+    /// <exception cref="ArgumentException">An option out of range.</exception>
+    internal void Validate(Tokenizer tokenizer)
+    {
+        int count = tokenizer.Vocabulary.Count;
+        Sampling.Validate(count);
+        StopMatcher.Check(StopStrings);
+        ThoughtBudget?.Validate(count);
+        if (Logprobs is < 0 or > MaxLogprobs)
+        {
+            throw new ArgumentException($"{nameof(Logprobs)} is {Logprobs}, but must be 0 to {MaxLogprobs}, or null for none.");
+        }
+
+        Grammar?.CreateConstraint(tokenizer);
+    }
 }

@@ -10,7 +10,8 @@ public sealed class LanguageModel : IDisposable
 {
     private bool _isDisposed;
 
-    private LanguageModel(GgufFile file, Model model, Tokenizer tokenizer, TimeSpan loadTime)
+    /// <summary>Puts a model together; it owns the file and the weights from here on.</summary>
+    internal LanguageModel(GgufFile file, Model model, Tokenizer tokenizer, TimeSpan loadTime)
     {
         File = file;
         Model = model;
@@ -73,7 +74,8 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
-    private void EnsureUsable()
+    /// <summary>Throws when the model cannot be used any more.</summary>
+    internal void EnsureUsable()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         File.EnsureUnchanged();

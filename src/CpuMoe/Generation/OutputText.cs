@@ -10,7 +10,10 @@ internal sealed class OutputText(Tokenizer tokenizer, GenerationOptions options)
     private bool _isEnded;
 
     /// <summary>Whether an end-of-generation token or a stop string has come.</summary>
-    public bool IsStopped => _isEnded || _stops.IsMatched;
+    public bool IsStopped => _isEnded || StopString is not null;
+
+    /// <summary>The stop string that has come.</summary>
+    public string? StopString => _stops.Match;
 
     /// <summary>Adds a token; returns the text that is certain now.</summary>
     public string Append(int token)

@@ -8,8 +8,6 @@ namespace CpuMoe.Generation;
 /// <remarks>Several sessions may run on one model at the same time. Dispose sessions before their model.</remarks>
 public sealed class Session : IDisposable
 {
-    private const int DefaultContextLimit = 8192;
-
     private readonly Model _model;
     private readonly Tokenizer _tokenizer;
     private readonly Action _ensureUsable;
@@ -29,17 +27,10 @@ public sealed class Session : IDisposable
     /// <param name="ensureUsable">Called at the start of each generation; throws when the model cannot be used any more.</param>
     internal Session(Model model, Tokenizer tokenizer, SessionOptions options, Action ensureUsable)
     {
-        if (options.ContextLength < 0 || options.ContextLength > model.ContextLength)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(options),
-                $"{nameof(SessionOptions.ContextLength)} is {options.ContextLength}, but must be 1 to {model.ContextLength}, the most this model was made for, or 0 for the default.");
-        }
-
         _model = model;
         _tokenizer = tokenizer;
         _ensureUsable = ensureUsable;
-        int capacity = options.ContextLength == 0 ? Math.Min(model.ContextLength, DefaultContextLimit) : options.ContextLength;
+        int capacity = SessionOptions.Positions(options.ContextLength, model);
         _tokens = new int[capacity];
         _logits = new float[model.VocabularySize];
         _cache = model.CreateCache(capacity, options.KvType);
@@ -72,9 +63,7 @@ public sealed class Session : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         EnsureUsable();
         CheckPrompt(prompt.Span);
-        options.Sampling.Validate(_tokenizer.Vocabulary.Count);
-        StopMatcher.Check(options.StopStrings);
-        options.Grammar?.CreateConstraint(_tokenizer);
+        options.Validate(_tokenizer);
         return Run(prompt.ToArray(), options, cancellationToken);
     }
 
@@ -91,47 +80,30 @@ public sealed class Session : IDisposable
     private IEnumerable<GenerationUpdate> Run(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
         EnsureUsable();
-        Sampler sampler = new(options.Sampling, _tokenizer.Vocabulary.Count);
-        GrammarConstraint? constraint = options.Grammar?.CreateConstraint(_tokenizer);
-        OutputText output = new(_tokenizer, options);
+        GenerationState state = new(_tokenizer, options, ContextLength);
         GenerationClock clock = StartPrompt(prompt);
         try
         {
-            Evaluate(prompt.Length - _cache.Length, cancellationToken);
+            Evaluate(prompt.Length - _cache.Length, isPrompt: true, cancellationToken);
         }
         finally
         {
             clock.PromptEnded();
         }
 
-        int limit = options.MaxTokens > 0 ? options.MaxTokens : int.MaxValue;
-        for (int generated = 1; ; generated++)
+        while (true)
         {
-            // Rows of logits beyond the vocabulary are padding.
-            int position = _cache.Length;
-            Span<float> logits = _logits.AsSpan(0, _tokenizer.Vocabulary.Count);
-            constraint?.Allow(logits);
-            int token = sampler.Sample(logits, Tokens);
-            constraint?.Accept(token);
+            GenerationUpdate update = state.Next(_logits, Tokens);
             clock.TokenChosen();
-            string text = output.Append(token);
-            FinishReason reason =
-                output.IsStopped || constraint is { IsComplete: true } ? FinishReason.Stop
-                : generated == limit ? FinishReason.Length
-                : position + 1 == ContextLength ? FinishReason.Context
-                : FinishReason.None;
-            if (reason != FinishReason.None)
+            yield return update;
+            if (update.FinishReason != FinishReason.None)
             {
-                // What was held back may contain a stop string after all.
-                text += output.Flush();
-                yield return new GenerationUpdate(token, text, output.IsStopped ? FinishReason.Stop : reason);
                 yield break;
             }
 
-            yield return new GenerationUpdate(token, text, FinishReason.None);
             EnsureCurrent(clock);
-            _tokens[position] = token;
-            Evaluate(1, cancellationToken);
+            _tokens[_cache.Length] = update.TokenId;
+            Evaluate(1, isPrompt: false, cancellationToken);
         }
     }
 
@@ -142,38 +114,27 @@ public sealed class Session : IDisposable
         int common = Tokens.CommonPrefixLength(prompt.AsSpan(0, prompt.Length - 1));
         _cache.Truncate(common);
         prompt.CopyTo(_tokens, 0);
-        return _clock = new GenerationClock(prompt.Length, common);
+        _clock = new GenerationClock(prompt.Length);
+        _clock.PromptStarted(common);
+        return _clock;
     }
 
     /// <summary>Evaluates the <paramref name="count"/> tokens noted after the cached ones and takes the logits of the last.</summary>
-    private void Evaluate(int count, CancellationToken cancellationToken)
+    private void Evaluate(int count, bool isPrompt, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        _model.Forward(_tokens.AsSpan(_cache.Length, count), _cache, _logits, cancellationToken);
+        ReadOnlySpan<SequenceSegment> segment = [new SequenceSegment(_cache, count, 1, isPrompt)];
+        _model.Forward(_tokens.AsSpan(_cache.Length, count), segment, _logits, cancellationToken);
     }
 
     private void CheckPrompt(ReadOnlySpan<int> prompt)
     {
-        if (prompt.IsEmpty)
-        {
-            throw new ArgumentException("The prompt is empty; it needs at least one token, for example the beginning-of-sequence token.", nameof(prompt));
-        }
-
+        GenerationState.CheckPrompt(prompt, _tokenizer.Vocabulary);
         if (prompt.Length >= ContextLength)
         {
             throw new ArgumentException(
                 $"The prompt has {prompt.Length} tokens, but the context holds {ContextLength}, and at least one must be left to generate. Shorten the prompt or create the session with a larger {nameof(SessionOptions.ContextLength)}.",
                 nameof(prompt));
-        }
-
-        int count = _tokenizer.Vocabulary.Count;
-        for (int i = 0; i < prompt.Length; i++)
-        {
-            if ((uint)prompt[i] >= (uint)count)
-            {
-                throw new ArgumentException(
-                    $"Token {i} of the prompt is {prompt[i]}, but ids go from 0 to {count - 1}. Encode the prompt with the tokenizer of this model.", nameof(prompt));
-            }
         }
     }
 

@@ -18,8 +18,8 @@ internal sealed class StopMatcher
         _stops = [.. stops];
     }
 
-    /// <summary>Whether a stop string was found; all text after it is ignored.</summary>
-    public bool IsMatched { get; private set; }
+    /// <summary>The stop string that was found, after which all text is ignored; null while there is none.</summary>
+    public string? Match { get; private set; }
 
     /// <summary>Throws where <paramref name="stops"/> cannot be used.</summary>
     /// <exception cref="ArgumentException">A stop string is empty.</exception>
@@ -39,7 +39,7 @@ internal sealed class StopMatcher
 
     private string Release(string text, bool isEnd)
     {
-        if (IsMatched)
+        if (Match is not null)
         {
             return "";
         }
@@ -52,14 +52,18 @@ internal sealed class StopMatcher
             bool isPrefix = false;
             foreach (string stop in _stops)
             {
-                IsMatched |= tail.StartsWith(stop, StringComparison.Ordinal);
+                if (tail.StartsWith(stop, StringComparison.Ordinal) && (Match is null || stop.Length < Match.Length))
+                {
+                    Match = stop;
+                }
+
                 isPrefix |= !isEnd && stop.AsSpan().StartsWith(tail, StringComparison.Ordinal);
             }
 
-            if (IsMatched || isPrefix)
+            if (Match is not null || isPrefix)
             {
                 // A later but complete match waits here too: one that began before it may still complete.
-                _held = IsMatched ? "" : pending[start..];
+                _held = Match is not null ? "" : pending[start..];
                 return pending[..start];
             }
         }

@@ -96,10 +96,19 @@ public sealed class Grammar
     /// <param name="thought">Whether a thought comes before.</param>
     public Grammar AsAnswer(Thought thought)
     {
-        GrammarRules rules = new(_rules);
-        RuleExpression root = rules.Add("reply", Expression.Sequence(ThoughtRules.Before(thought, rules), ThoughtRules.LineBreaks, new RuleExpression(_root)));
+        GrammarRules rules = CopyRules();
+        RuleExpression root = rules.Add("reply", Expression.Sequence(ThoughtRules.Before(thought, rules), ThoughtRules.LineBreaks, Root));
         return new Grammar(rules, root, _maxDepth + 2);
     }
+
+    /// <summary>The rule of the whole text, by its index among <see cref="CopyRules"/>.</summary>
+    internal RuleExpression Root => new(_root);
+
+    /// <summary>How deep rules may be nested in a text.</summary>
+    internal int MaxDepth => _maxDepth;
+
+    /// <summary>A collection that begins with the rules of this grammar.</summary>
+    internal GrammarRules CopyRules() => new(_rules);
 
     /// <summary>Prepares to hold one text to the grammar; compiles it at the first use with a tokenizer.</summary>
     /// <exception cref="GrammarException">The grammar is left-recursive, too large, or no text matches.</exception>

@@ -1,40 +1,26 @@
 using System.Text.Json;
+using CpuMoe.Chat;
 using CpuMoe.Grammars.Json;
 
 namespace CpuMoe.Grammars;
 
-/// <summary>A tool that may be called.</summary>
-/// <param name="Name">The name of the function.</param>
-/// <param name="Parameters">The JSON schema of its arguments, an object; undefined where there are none.</param>
-public readonly record struct ToolSchema(string Name, JsonElement Parameters);
-
-/// <summary>How a model writes tool calls.</summary>
-public enum ToolCallFormat
-{
-    /// <summary>GLM-4.5 and 4.6: name, keys and values in tags, each on its own line.</summary>
-    Glm45,
-
-    /// <summary>GLM-4.7 and later: the same without line breaks.</summary>
-    Glm47,
-
-    /// <summary>Qwen and Hermes: <c>&lt;tool_call&gt;</c> around a JSON object with name and arguments.</summary>
-    Hermes,
-}
-
 /// <summary>Grammars of tool calls, for requests that must end in one.</summary>
 /// <remarks>
 /// In the formats of GLM the arguments come in the order of the schema; a string is written as it is, without the closing
-/// tag in it; with a length or a pattern it also contains no less-than sign. Everything else is JSON.
+/// tag in it; with a length or a pattern it also contains no less-than sign. Everything else is JSON. In the formats of
+/// Hermes and Llama 3 all arguments are one JSON object.
 /// </remarks>
 public static class ToolCallGrammar
 {
     /// <summary>The grammar of a call, or of several, of one of some tools.</summary>
     /// <param name="tools">The tools, at least one.</param>
     /// <param name="format">How the model writes calls.</param>
-    /// <param name="allowSeveral">Whether more calls may follow the first.</param>
+    /// <param name="allowSeveral">Whether more calls may follow the first; in the format of Llama 3, whose templates take one call a turn, none does.</param>
     /// <param name="isStrict">Whether a keyword of a schema that cannot be enforced is a fault; otherwise it is ignored.</param>
+    /// <param name="orAnswer">What the model may write in place of a call; null for nothing.</param>
     /// <exception cref="GrammarException">There is no tool, or a schema cannot be used; says which.</exception>
-    public static Grammar Create(IReadOnlyList<ToolSchema> tools, ToolCallFormat format = ToolCallFormat.Glm45, bool allowSeveral = false, bool isStrict = false)
+    public static Grammar Create(
+        IReadOnlyList<ToolDefinition> tools, ToolCallFormat format = ToolCallFormat.Glm45, bool allowSeveral = false, bool isStrict = false, Grammar? orAnswer = null)
     {
         ArgumentNullException.ThrowIfNull(tools);
         if (tools.Count == 0)
@@ -42,15 +28,19 @@ public static class ToolCallGrammar
             throw new GrammarException("There is no tool to call.");
         }
 
-        GrammarRules rules = new();
-        JsonValues values = new(rules, withoutTags: true);
+        GrammarRules rules = orAnswer?.CopyRules() ?? new GrammarRules();
+        JsonValues values = new(rules, withoutTags: format != ToolCallFormat.Llama3);
         RuleExpression call = rules.Add("call", Expression.Choice([.. tools.Select(tool => CallOf(tool, format, rules, values, isStrict))]));
         Expression lineBreak = format == ToolCallFormat.Glm47 ? Expression.Empty : Expression.Literal("\n");
-        Expression more = allowSeveral ? Expression.Repeat(Expression.Sequence(lineBreak, call), 0) : Expression.Empty;
-        return new Grammar(rules, rules.Add("calls", Expression.Sequence(call, more)), JsonValues.MaxDepth + 4);
+        Expression more = allowSeveral && format != ToolCallFormat.Llama3 ? Expression.Repeat(Expression.Sequence(lineBreak, call), 0) : Expression.Empty;
+        Expression calls = Expression.Sequence(call, more);
+        return new Grammar(
+            rules,
+            rules.Add("calls", orAnswer is null ? calls : Expression.Choice(orAnswer.Root, calls)),
+            Math.Max(JsonValues.MaxDepth + 4, orAnswer?.MaxDepth + 1 ?? 0));
     }
 
-    private static Expression CallOf(ToolSchema tool, ToolCallFormat format, GrammarRules rules, JsonValues values, bool isStrict)
+    private static Expression CallOf(ToolDefinition tool, ToolCallFormat format, GrammarRules rules, JsonValues values, bool isStrict)
     {
         if (string.IsNullOrWhiteSpace(tool.Name) || tool.Name.AsSpan().ContainsAny("\n\r<>"))
         {
@@ -59,11 +49,20 @@ public static class ToolCallGrammar
 
         try
         {
-            JsonElement parameters = tool.Parameters.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? Nothing : tool.Parameters;
-            JsonSchemaCompiler compiler = new(rules, values, parameters, isStrict);
-            Expression body = format == ToolCallFormat.Hermes ? Hermes(tool.Name, compiler) : Glm(tool.Name, format, compiler, rules);
+            using var parameters = JsonDocument.Parse(tool.Parameters ?? """{"type":"object","properties":{}}""");
+            JsonSchemaCompiler compiler = new(rules, values, parameters.RootElement, isStrict);
+            Expression body = format switch
+            {
+                ToolCallFormat.Hermes => Tagged(Json(tool.Name, "arguments", compiler, "\n")),
+                ToolCallFormat.Llama3 => Json(tool.Name, "parameters", compiler, ""),
+                _ => Tagged(Glm(tool.Name, format, compiler, rules)),
+            };
             compiler.DefineRules();
-            return Expression.Sequence(new SpecialTokenExpression("<tool_call>"), body, new SpecialTokenExpression("</tool_call>"));
+            return body;
+        }
+        catch (JsonException fault)
+        {
+            throw new GrammarException($"the schema of the parameters is not valid JSON: {fault.Message}", $"tool {tool.Name}", fault);
         }
         catch (GrammarException fault)
         {
@@ -71,18 +70,15 @@ public static class ToolCallGrammar
         }
     }
 
-    private static JsonElement Nothing { get; } = JsonDocument.Parse("""{"type":"object","properties":{}}""").RootElement;
+    private static Expression Tagged(Expression body) => Expression.Sequence(new SpecialTokenExpression("<tool_call>"), body, new SpecialTokenExpression("</tool_call>"));
 
-    private static Expression Hermes(string name, JsonSchemaCompiler compiler)
-    {
-        JsonValues values = compiler.Values;
-        return Expression.Sequence(
-            Expression.Literal("\n{\"name\": "),
-            values.Name(name),
-            Expression.Literal(", \"arguments\": "),
-            compiler.CompileRoot(),
-            Expression.Literal("}\n"));
-    }
+    /// <summary>A call as a JSON object.</summary>
+    private static Expression Json(string name, string arguments, JsonSchemaCompiler compiler, string lineBreak) => Expression.Sequence(
+        Expression.Literal($"{lineBreak}{{\"name\": "),
+        compiler.Values.Name(name),
+        Expression.Literal($", \"{arguments}\": "),
+        compiler.CompileRootObject(),
+        Expression.Literal($"}}{lineBreak}"));
 
     private static Expression Glm(string name, ToolCallFormat format, JsonSchemaCompiler compiler, GrammarRules rules)
     {

@@ -85,6 +85,9 @@ internal sealed unsafe class Glm4MoeModel : Model
     public override int ContextLength => _config.ContextLength;
 
     /// <inheritdoc/>
+    public override int BatchSize => _scratch.BatchSize;
+
+    /// <inheritdoc/>
     public override int Threads => _pool.Threads;
 
     /// <inheritdoc/>
@@ -113,32 +116,48 @@ internal sealed unsafe class Glm4MoeModel : Model
     }
 
     /// <inheritdoc/>
-    public override void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default)
+    public override void Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits, CancellationToken cancellationToken = default)
     {
         lock (_pass)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            int logitRows = CheckArguments(tokens, cache, logits);
-            _cache = cache;
-            int done = 0;
-            while (done < tokens.Length)
+            CheckArguments(tokens, segments, logits);
+            int first = 0;
+            int row = 0;
+            foreach (SequenceSegment segment in segments)
             {
-                int count = Math.Min(_scratch.BatchSize, tokens.Length - done);
-                int firstLogits = Math.Max(done, tokens.Length - logitRows);
-                int rows = Math.Max(0, done + count - firstLogits);
-                _position = cache.Length + done;
-                RunTrunk(tokens.Slice(done, count), cancellationToken);
-                if (rows > 0)
-                {
-                    int firstRow = firstLogits - (tokens.Length - logitRows);
-                    RunHead(count - rows, rows, logits.Slice(firstRow * VocabularySize, rows * VocabularySize));
-                }
-
-                done += count;
+                Run(tokens.Slice(first, segment.Tokens), segment, logits.Slice(row * VocabularySize, segment.LogitRows * VocabularySize), cancellationToken);
+                first += segment.Tokens;
+                row += segment.LogitRows;
             }
 
-            // Only now: a cancelled pass leaves the cache as it was.
-            cache.Append(tokens.Length);
+            // Only now: a cancelled pass leaves the caches as they were.
+            foreach (SequenceSegment segment in segments)
+            {
+                segment.Cache.Append(segment.Tokens);
+            }
+        }
+    }
+
+    private void Run(ReadOnlySpan<int> tokens, SequenceSegment segment, Span<float> logits, CancellationToken cancellationToken)
+    {
+        int logitRows = segment.LogitRows;
+        _cache = segment.Cache;
+        int done = 0;
+        while (done < tokens.Length)
+        {
+            int count = Math.Min(_scratch.BatchSize, tokens.Length - done);
+            int firstLogits = Math.Max(done, tokens.Length - logitRows);
+            int rows = Math.Max(0, done + count - firstLogits);
+            _position = _cache.Length + done;
+            RunTrunk(tokens.Slice(done, count), cancellationToken);
+            if (rows > 0)
+            {
+                int firstRow = firstLogits - (tokens.Length - logitRows);
+                RunHead(count - rows, rows, logits.Slice(firstRow * VocabularySize, rows * VocabularySize));
+            }
+
+            done += count;
         }
     }
 
@@ -276,18 +295,38 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private int CheckArguments(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits)
+    private void CheckArguments(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits)
     {
-        ArgumentNullException.ThrowIfNull(cache);
-        AttentionShape shape = _config.Attention;
-        if (!cache.Fits(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        long count = 0;
+        long rows = 0;
+        for (int i = 0; i < segments.Length; i++)
         {
-            throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(cache));
+            SequenceSegment segment = segments[i];
+            CheckSegment(segment);
+            count += segment.Tokens;
+            rows += segment.LogitRows;
+            if (i > 0 && segment.IsPrompt && !segments[i - 1].IsPrompt)
+            {
+                throw new ArgumentException("A segment of a prompt comes after one that is none.", nameof(segments));
+            }
+
+            foreach (SequenceSegment other in segments[..i])
+            {
+                if (other.Cache == segment.Cache)
+                {
+                    throw new ArgumentException("Two segments have the same cache.", nameof(segments));
+                }
+            }
         }
 
-        if (tokens.IsEmpty || tokens.Length > cache.Capacity - cache.Length)
+        if (count != tokens.Length)
         {
-            throw new ArgumentException($"{tokens.Length} tokens do not fit behind the {cache.Length} of {cache.Capacity} positions of the cache.", nameof(tokens));
+            throw new ArgumentException($"There are {tokens.Length} tokens for segments of {count}.", nameof(tokens));
+        }
+
+        if (rows * VocabularySize != logits.Length)
+        {
+            throw new ArgumentException($"There are {logits.Length} logits for {rows} rows of {VocabularySize}.", nameof(logits));
         }
 
         foreach (int token in tokens)
@@ -297,10 +336,25 @@ internal sealed unsafe class Glm4MoeModel : Model
                 throw new ArgumentException($"Token {token} is not between 0 and {_weights.Embedding.Rows - 1}.", nameof(tokens));
             }
         }
+    }
 
-        long rows = logits.Length / VocabularySize;
-        return rows * VocabularySize == logits.Length && (rows <= 1 || rows == tokens.Length)
-            ? (int)rows
-            : throw new ArgumentException($"{logits.Length} logits are neither 0, {VocabularySize} nor {(long)tokens.Length * VocabularySize}.", nameof(logits));
+    private void CheckSegment(SequenceSegment segment)
+    {
+        KvCache cache = segment.Cache;
+        AttentionShape shape = _config.Attention;
+        if (!cache.Fits(_config.TrunkBlocks, shape.KeyValueHeads, shape.KeyLength, shape.ValueLength))
+        {
+            throw new ArgumentException("The cache was made for a model of another shape; use CreateCache of this model.", nameof(segment));
+        }
+
+        if (segment.Tokens < 1 || segment.Tokens > cache.Capacity - cache.Length)
+        {
+            throw new ArgumentException($"{segment.Tokens} tokens do not fit behind the {cache.Length} of {cache.Capacity} positions of the cache.", nameof(segment));
+        }
+
+        if (segment.LogitRows < 0 || segment.LogitRows > segment.Tokens)
+        {
+            throw new ArgumentException($"{segment.LogitRows} rows of logits are asked of {segment.Tokens} tokens.", nameof(segment));
+        }
     }
 }

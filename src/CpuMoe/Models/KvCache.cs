@@ -73,6 +73,38 @@ public sealed unsafe class KvCache : IDisposable
         Length = length;
     }
 
+    /// <summary>Replaces the contents by the first <paramref name="length"/> positions of another cache.</summary>
+    /// <exception cref="ArgumentException">The caches are of different shapes, or one of them is too short.</exception>
+    public void CopyPrefix(KvCache source, int length)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Math.Min(source.Length, Capacity));
+        if (source.Type != Type || !source.Fits(_layers, _heads, _keyLength, _valueLength))
+        {
+            throw new ArgumentException("The caches are of different shapes.", nameof(source));
+        }
+
+        for (int layer = 0; layer < _layers; layer++)
+        {
+            KeyValueView from = source.View(layer);
+            KeyValueView to = View(layer);
+            for (int head = 0; head < _heads; head++)
+            {
+                Copy(from.Keys(head), to.Keys(head), _keyLength);
+                Copy(from.Values(head), to.Values(head), _valueLength);
+            }
+        }
+
+        Length = length;
+
+        void Copy(byte* vectors, byte* target, int vectorLength)
+        {
+            long bytes = (long)length * Format.VectorBytes(vectorLength);
+            Buffer.MemoryCopy(vectors, target, bytes, bytes);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -16,6 +16,9 @@ public abstract class Model : IDisposable
     /// <summary>The longest sequence the model was made for, in tokens.</summary>
     public abstract int ContextLength { get; }
 
+    /// <summary>The most tokens that share a reading of the weights; longer passes read them several times.</summary>
+    public abstract int BatchSize { get; }
+
     /// <summary>Threads that work on a pass.</summary>
     public abstract int Threads { get; }
 
@@ -55,14 +58,38 @@ public abstract class Model : IDisposable
     public abstract KvCache CreateCache(int capacity, KvType type);
 
     /// <summary>
+    /// Evaluates tokens of several sequences, reading the weights once for all of them, appends them to their caches and
+    /// writes the logits asked for. Tokens that must not be sampled have -infinity.
+    /// </summary>
+    /// <param name="tokens">The tokens of all segments, one segment after the other.</param>
+    /// <param name="segments">The segments, those of prompts first; each has a cache of its own.</param>
+    /// <param name="logits">[rows][<see cref="VocabularySize"/>], the rows of one segment after those of the other.</param>
+    /// <param name="cancellationToken">Ends the pass between layers.</param>
+    /// <exception cref="ArgumentException">A token id out of range, a cache too small, shared or of another model, or a wrong number of tokens or logits.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the caches are as before the call.</exception>
+    /// <exception cref="ExpertReadException">Weights could not be read; the caches are as before the call.</exception>
+    public abstract void Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Evaluates <paramref name="tokens"/> at the positions after the end of <paramref name="cache"/>, appends them to
     /// it and writes logits: [VocabularySize] of the last token, [tokens.Length * VocabularySize] of all tokens, or
-    /// nothing where <paramref name="logits"/> is empty. Tokens that must not be sampled have -infinity.
+    /// nothing where <paramref name="logits"/> is empty. Several tokens are taken for a prompt, a single one is not.
     /// </summary>
     /// <exception cref="ArgumentException">A token id out of range, a cache too small, or a wrong logits length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between layers; the cache is as before the call.</exception>
     /// <exception cref="ExpertReadException">Weights could not be read; the cache is as before the call.</exception>
-    public abstract void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default);
+    public void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        int rows = logits.Length / VocabularySize;
+        if (rows > 1 && rows != tokens.Length)
+        {
+            throw new ArgumentException($"{logits.Length} logits are neither 0, {VocabularySize} nor {(long)tokens.Length * VocabularySize}.", nameof(logits));
+        }
+
+        ReadOnlySpan<SequenceSegment> segment = [new SequenceSegment(cache, tokens.Length, rows, IsPrompt: tokens.Length > 1)];
+        Forward(tokens, segment, logits, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public abstract void Dispose();

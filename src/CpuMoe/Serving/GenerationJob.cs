@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using CpuMoe.Generation;
 
 namespace CpuMoe.Serving;
@@ -9,14 +10,117 @@ namespace CpuMoe.Serving;
 /// </remarks>
 public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDisposable
 {
-    internal GenerationJob() => throw new NotImplementedException();
+    /// <summary>Updates that may wait for the consumer.</summary>
+    internal const int BufferLength = 64;
+
+    private readonly Scheduler _scheduler;
+    private readonly GenerationClock _clock;
+    private readonly Channel<GenerationUpdate> _updates = Channel.CreateBounded<GenerationUpdate>(new BoundedChannelOptions(BufferLength) { SingleReader = true });
+    private CancellationTokenRegistration _registration;
+    private int _enumerations;
+    private volatile bool _isHeldUp;
+
+    internal GenerationJob(Scheduler scheduler, int[] prompt, GenerationState state)
+    {
+        _scheduler = scheduler;
+        _clock = new GenerationClock(prompt.Length);
+        Prompt = prompt;
+        State = state;
+    }
 
     /// <summary>Counts and times so far.</summary>
-    public GenerationTimings Timings => throw new NotImplementedException();
+    public GenerationTimings Timings => _clock.Snapshot();
+
+    internal int[] Prompt { get; }
+
+    internal GenerationState State { get; }
+
+    internal GenerationClock Clock => _clock;
+
+    /// <summary>Where the job is; guarded by the scheduler's lock.</summary>
+    internal JobStage Stage { get; set; }
 
     /// <inheritdoc/>
-    public IAsyncEnumerator<GenerationUpdate> GetAsyncEnumerator(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    /// <exception cref="InvalidOperationException">While enumerating: it was enumerated before.</exception>
+    public async IAsyncEnumerator<GenerationUpdate> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Increment(ref _enumerations) > 1)
+        {
+            throw new InvalidOperationException("A generation can be enumerated once; submit the request again.");
+        }
+
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(Cancel, this);
+        try
+        {
+            while (await _updates.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                while (_updates.Reader.TryRead(out GenerationUpdate update))
+                {
+                    if (_isHeldUp)
+                    {
+                        _isHeldUp = false;
+                        _scheduler.Wake();
+                    }
+
+                    yield return update;
+                }
+            }
+        }
+        finally
+        {
+            _scheduler.Cancel(this, CancellationToken.None);
+        }
+    }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public ValueTask DisposeAsync()
+    {
+        _scheduler.Cancel(this, CancellationToken.None);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Cancels with a token. Called once, before the job is admitted.</summary>
+    internal void CancelWith(CancellationToken cancellationToken) => _registration = cancellationToken.UnsafeRegister(Cancel, this);
+
+    /// <summary>Whether there is room for another update; if not, the scheduler is woken when there is.</summary>
+    internal bool HasRoom()
+    {
+        if (_updates.Reader.Count < BufferLength)
+        {
+            return true;
+        }
+
+        _isHeldUp = true;
+        Interlocked.MemoryBarrier();
+        return _updates.Reader.Count < BufferLength;
+    }
+
+    /// <summary>Hands an update to the consumer; there must be room, unless the job is cancelled.</summary>
+    internal void Publish(in GenerationUpdate update) => _updates.Writer.TryWrite(update);
+
+    /// <summary>Ends the enumeration, after what is still to be read.</summary>
+    internal void Complete(Exception? fault)
+    {
+        _registration.Unregister();
+        _updates.Writer.TryComplete(fault);
+    }
+
+    private static void Cancel(object? job, CancellationToken cancellationToken)
+    {
+        var self = (GenerationJob)job!;
+        self._scheduler.Cancel(self, cancellationToken);
+    }
+}
+
+/// <summary>Where a job is.</summary>
+internal enum JobStage
+{
+    /// <summary>In the queue.</summary>
+    Waiting,
+
+    /// <summary>In a slot.</summary>
+    Running,
+
+    /// <summary>Complete, failed or cancelled. It may still be in a slot, which is free when the pass is over.</summary>
+    Ended,
 }

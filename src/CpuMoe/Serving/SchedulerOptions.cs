@@ -17,6 +17,9 @@ public sealed record SchedulerOptions
     /// <summary>The number format of the KV caches.</summary>
     public KvType KvType { get; init; } = KvType.F16;
 
+    /// <summary>Tokens of prompts in a pass that also decodes, 1 or more: what running generations wait for at most.</summary>
+    public int PromptTokensPerPass { get; init; } = 256;
+
     /// <summary>The folder in which the KV states of prompts outlive the process; null for none.</summary>
     public string? PromptCacheFolder { get; init; }
 

@@ -33,6 +33,9 @@ public sealed record SchedulerStatistics
     /// <summary>Generations that ended by themselves, so far.</summary>
     public required long Completed { get; init; }
 
+    /// <summary>Generations that ended with a fault, so far.</summary>
+    public required long Failed { get; init; }
+
     /// <summary>Generations that were cancelled, so far.</summary>
     public required long Cancelled { get; init; }
 

@@ -18,7 +18,7 @@ public class LayerTests
         ["Models"] = ["Gguf", "Blocks", "Compute", "Experts"],
         ["Text"] = ["Gguf"],
         ["Chat"] = ["Text"],
-        ["Grammars"] = ["Text"],
+        ["Grammars"] = ["Text", "Chat"],
         ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
         ["Serving"] = ["Models", "Text", "Chat", "Grammars", "Generation"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],

@@ -124,6 +124,8 @@ public class PerplexityTests
 
         public override int ContextLength => 2000;
 
+        public override int BatchSize => 512;
+
         public override int Threads => 1;
 
         public override IReadOnlyList<string> Warnings => [];
@@ -138,9 +140,10 @@ public class PerplexityTests
 
         public override KvCache CreateCache(int capacity, KvType type) => new(layers: 1, heads: 1, keyLength: 32, valueLength: 32, capacity, type);
 
-        public override void Forward(ReadOnlySpan<int> tokens, KvCache cache, Span<float> logits, CancellationToken cancellationToken = default)
+        public override void Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<SequenceSegment> segments, Span<float> logits, CancellationToken cancellationToken = default)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            KvCache cache = segments[0].Cache;
             if (cache.Length == 0)
             {
                 Sequences.Add([]);

@@ -28,7 +28,7 @@ public class StopMatcherTests
 
                 released += matcher.Flush();
                 Assert.Equal(expected, released);
-                Assert.Equal(isMatched, matcher.IsMatched);
+                Assert.Equal(isMatched, matcher.Match is not null);
             }
         }
     }
@@ -43,7 +43,7 @@ public class StopMatcherTests
         Assert.Equal("", matcher.Append("ser"));
         Assert.Equal("Users ", matcher.Append("s "));
         Assert.Equal("end", matcher.Append("endUser: more"));
-        Assert.True(matcher.IsMatched);
+        Assert.True(matcher.Match is not null);
         Assert.Equal("", matcher.Append("ignored"));
         Assert.Equal("", matcher.Flush());
     }
@@ -53,9 +53,9 @@ public class StopMatcherTests
     {
         StopMatcher matcher = new(["abcd", "bc"]);
         Assert.Equal("x", matcher.Append("xabc"));
-        Assert.False(matcher.IsMatched);
+        Assert.False(matcher.Match is not null);
         Assert.Equal("a", matcher.Append("e"));
-        Assert.True(matcher.IsMatched);
+        Assert.True(matcher.Match is not null);
     }
 
     [Fact]

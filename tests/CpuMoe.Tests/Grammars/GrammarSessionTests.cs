@@ -1,3 +1,4 @@
+using CpuMoe.Chat;
 using CpuMoe.Generation;
 using CpuMoe.Grammars;
 using CpuMoe.Testing;
@@ -77,7 +78,7 @@ public class GrammarSessionTests
         string rest = Text(Run("<|user|>\nWhat is the capital of France?<|assistant|>\n<think>", schema.AsAnswer(Thought.Open)));
         Assert.True(SchemaValidator.IsValid(City, rest.Split("</think>")[1]), rest);
 
-        ToolSchema tool = new("get_weather", System.Text.Json.JsonDocument.Parse("""{"type":"object","properties":{"city":{"type":"string","maxLength":30}},"required":["city"]}""").RootElement);
+        ToolDefinition tool = new("get_weather", null, """{"type":"object","properties":{"city":{"type":"string","maxLength":30}},"required":["city"]}""");
         string call = Text(Run("<|user|>\nWhat is the capital of France?<|assistant|>", ToolCallGrammar.Create([tool]).AsAnswer(Thought.Possible)));
         Assert.Matches("</think>\n{0,2}<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>[^<]*</arg_value>\n</tool_call>$", call);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CpuMoe.Chat;
 using CpuMoe.Grammars;
 using CpuMoe.Tests.Text;
 
@@ -6,11 +7,11 @@ namespace CpuMoe.Tests.Grammars;
 
 public class ToolCallGrammarTests
 {
-    private static readonly ToolSchema Weather = Tool(
+    private static readonly ToolDefinition Weather = Tool(
         "get_weather",
         """{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer","minimum":1,"maximum":14},"unit":{"type":"string","enum":["C","F"]},"opts":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}}}},"any":{}},"required":["city"]}""");
 
-    private static readonly ToolSchema Now = new("now", default);
+    private static readonly ToolDefinition Now = new("now", null, null);
 
     [Theory]
     [InlineData("<tool_call>now\n</tool_call>", true)]
@@ -50,6 +51,35 @@ public class ToolCallGrammarTests
     }
 
     [Fact]
+    public void CallsOfLlama3()
+    {
+        Grammar grammar = ToolCallGrammar.Create([Weather, Now], ToolCallFormat.Llama3, allowSeveral: true);
+        Assert.True(GrammarText.Matches(grammar, """{"name": "get_weather", "parameters": {"city": "a < </b>"}}"""));
+        Assert.True(GrammarText.Matches(grammar, """{"name": "now", "parameters": {}}"""));
+        Assert.False(GrammarText.Matches(grammar, """{"name": "get_weather", "parameters": {}}"""));
+        Assert.False(GrammarText.Begins(grammar, """{"name": "now", "parameters": {}}{"""));
+    }
+
+    [Theory]
+    [InlineData(ToolCallFormat.Hermes, "<tool_call>\n{\"name\": \"f\", \"arguments\": ", "}\n</tool_call>")]
+    [InlineData(ToolCallFormat.Llama3, "{\"name\": \"f\", \"parameters\": ", "}")]
+    public void ArgumentsAreAnObjectAlsoWhereTheSchemaDoesNotSaySo(ToolCallFormat format, string start, string end)
+    {
+        Grammar grammar = ToolCallGrammar.Create([Tool("f", "{}")], format);
+        Assert.True(GrammarText.Matches(grammar, start + "{\"a\": 1}" + end, withTags: true));
+        Assert.False(GrammarText.Matches(grammar, start + "[1]" + end, withTags: true));
+    }
+
+    [Fact]
+    public void ACallOrAnAnswer()
+    {
+        Grammar grammar = ToolCallGrammar.Create([Now], orAnswer: Grammar.FromChoices("yes", "no"));
+        Assert.True(GrammarText.Matches(grammar, "yes"));
+        Assert.True(GrammarText.Matches(grammar, "<tool_call>now\n</tool_call>", withTags: true));
+        Assert.False(GrammarText.Begins(grammar, "maybe"));
+    }
+
+    [Fact]
     public void AForcedCallIsAlwaysACall()
     {
         Random random = new(12);
@@ -63,30 +93,30 @@ public class ToolCallGrammarTests
                 if (text is not null)
                 {
                     complete++;
-                    AssertCall(text[text.IndexOf("<tool_call>", StringComparison.Ordinal)..], format);
+                    AssertCall(text[text.IndexOf(format == ToolCallFormat.Llama3 ? "{\"name\"" : "<tool_call>", StringComparison.Ordinal)..], format);
                 }
             }
         }
 
-        Assert.True(complete > 80, $"{complete} were complete");
+        Assert.True(complete > 100, $"{complete} were complete");
     }
 
     [Fact]
     public void BadToolsAreFaults()
     {
         Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([]));
-        Assert.Contains("tool name", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([new("a\nb", default)])).Message, StringComparison.Ordinal);
+        Assert.Contains("tool name", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([new("a\nb", null, null)])).Message, StringComparison.Ordinal);
         Assert.Contains("tool x: schema at /properties/a/type", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([Tool("x", """{"properties":{"a":{"type":"text"}}}""")])).Message, StringComparison.Ordinal);
         Assert.Contains("parameter name", Assert.Throws<GrammarException>(() => ToolCallGrammar.Create([Tool("x", """{"properties":{"a<":{}}}""")])).Message, StringComparison.Ordinal);
     }
 
     private static void AssertCall(string text, ToolCallFormat format)
     {
-        if (format == ToolCallFormat.Hermes)
+        if (format is ToolCallFormat.Hermes or ToolCallFormat.Llama3)
         {
-            using var call = JsonDocument.Parse(text["<tool_call>".Length..^"</tool_call>".Length]);
+            using var call = JsonDocument.Parse(format == ToolCallFormat.Hermes ? text["<tool_call>".Length..^"</tool_call>".Length] : text);
             Assert.Contains(call.RootElement.GetProperty("name").GetString(), (string[])["get_weather", "now", "f"]);
-            Assert.Equal(JsonValueKind.Object, call.RootElement.GetProperty("arguments").ValueKind);
+            Assert.Equal(JsonValueKind.Object, call.RootElement.GetProperty(format == ToolCallFormat.Hermes ? "arguments" : "parameters").ValueKind);
             return;
         }
 
@@ -111,5 +141,5 @@ public class ToolCallGrammarTests
         Assert.True(name != "f" || arguments.ContainsKey("l"));
     }
 
-    private static ToolSchema Tool(string name, string schema) => new(name, JsonDocument.Parse(schema).RootElement);
+    private static ToolDefinition Tool(string name, string schema) => new(name, null, schema);
 }

@@ -8,10 +8,11 @@ public sealed class RenderedPrompt
     private readonly TextSegment[] _segments;
 
     internal RenderedPrompt(TextValue text)
+        : this(text.Text, [.. text.ToSegments()])
     {
-        Text = text.Text;
-        _segments = [.. text.ToSegments()];
     }
+
+    private RenderedPrompt(string text, TextSegment[] segments) => (Text, _segments) = (text, segments);
 
     /// <summary>The whole text.</summary>
     public string Text { get; }
@@ -21,4 +22,7 @@ public sealed class RenderedPrompt
     /// variables, in which they are plain text whatever the user wrote. This is what the tokenizer is to be given.
     /// </summary>
     public ReadOnlySpan<TextSegment> Segments => _segments;
+
+    /// <summary>This prompt with more text after it in which special tokens are meant.</summary>
+    internal RenderedPrompt Append(string text) => new(Text + text, [.. _segments, new TextSegment(text, ParseSpecial: true)]);
 }

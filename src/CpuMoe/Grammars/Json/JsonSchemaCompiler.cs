@@ -37,6 +37,8 @@ internal sealed class JsonSchemaCompiler
         _objects = new ObjectSchemas(this, rules);
     }
 
+    private static SchemaPart ObjectsOnly { get; } = new(JsonDocument.Parse("""{"type":"object"}""").RootElement, "parameters");
+
     /// <summary>The rules of JSON.</summary>
     public JsonValues Values { get; }
 
@@ -55,6 +57,9 @@ internal sealed class JsonSchemaCompiler
 
     /// <summary>The grammar of the whole schema; its rules are complete only after <see cref="DefineRules"/>.</summary>
     public Expression CompileRoot() => Compile([_document.Root]);
+
+    /// <summary>The grammar of the objects among what the whole schema accepts; its rules are complete only after <see cref="DefineRules"/>.</summary>
+    public Expression CompileRootObject() => Compile([_document.Root, ObjectsOnly]);
 
     /// <summary>What the root of the schema says about an object; its rules are complete only after <see cref="DefineRules"/>.</summary>
     public ObjectShape RootObject()

@@ -3,10 +3,12 @@ using System.Diagnostics.CodeAnalysis;
 namespace CpuMoe.Grammars.Masks;
 
 /// <summary>A dictionary of limited size; what was not used for longest makes room.</summary>
-internal sealed class RecentlyUsed<TKey, TValue>(int capacity)
+/// <param name="capacity">The most entries.</param>
+/// <param name="comparer">When two keys are the same; null where only an object itself is.</param>
+internal sealed class RecentlyUsed<TKey, TValue>(int capacity, IEqualityComparer<TKey>? comparer = null)
     where TKey : class
 {
-    private readonly Dictionary<TKey, LinkedListNode<(TKey Key, TValue Value)>> _nodes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<TKey, LinkedListNode<(TKey Key, TValue Value)>> _nodes = new(comparer ?? ReferenceEqualityComparer.Instance);
     private readonly LinkedList<(TKey Key, TValue Value)> _order = [];
 
     /// <summary>Finds an entry and marks it as used.</summary>

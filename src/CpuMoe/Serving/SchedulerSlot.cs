@@ -1,0 +1,70 @@
+using CpuMoe.Generation;
+using CpuMoe.Models;
+
+namespace CpuMoe.Serving;
+
+/// <summary>One of the sequences that a scheduler evaluates side by side. Used by the scheduler's thread only.</summary>
+internal sealed class SchedulerSlot(KvCache cache) : IDisposable
+{
+    // The first Cache.Length are evaluated: written before they are, counted by the cache alone, so that the two agree
+    // whatever a pass ends with.
+    private readonly int[] _tokens = new int[cache.Capacity];
+    private int _count;
+
+    /// <summary>The keys and values.</summary>
+    public KvCache Cache => cache;
+
+    /// <summary>What runs here; null in a free slot. Changed under the scheduler's lock.</summary>
+    public GenerationJob? Job { get; set; }
+
+    /// <summary>Whether the pass that runs evaluates tokens of this slot. Changed under the scheduler's lock.</summary>
+    public bool IsInPass { get; set; }
+
+    /// <summary>Grows with each job; 0 before the first.</summary>
+    public long LastUsed { get; set; }
+
+    /// <summary>The tokens whose keys and values are cached.</summary>
+    public ReadOnlySpan<int> Cached => _tokens.AsSpan(0, cache.Length);
+
+    /// <summary>The tokens of the sequence that are not evaluated yet.</summary>
+    public ReadOnlySpan<int> Pending => _tokens.AsSpan(cache.Length, _count - cache.Length);
+
+    /// <summary>Whether the pending tokens are of the prompt.</summary>
+    public bool IsInPrompt => cache.Length < Job!.Prompt.Length;
+
+    /// <summary>How many tokens at the start of a prompt are cached here; the last one is always evaluated, as its logits are not kept.</summary>
+    public int Common(ReadOnlySpan<int> prompt) => Cached.CommonPrefixLength(prompt[..^1]);
+
+    /// <summary>Takes a prompt up; its first tokens come from the cache of <paramref name="source"/>, which may be this slot.</summary>
+    public void Start(ReadOnlySpan<int> prompt, SchedulerSlot source)
+    {
+        int common = source.Common(prompt);
+        if (source == this)
+        {
+            cache.Truncate(common);
+        }
+        else
+        {
+            cache.CopyPrefix(source.Cache, common);
+        }
+
+        prompt.CopyTo(_tokens);
+        _count = prompt.Length;
+    }
+
+    /// <summary>Chooses the token behind those that are evaluated.</summary>
+    /// <param name="logits">The logits of the last one.</param>
+    public GenerationUpdate Next(Span<float> logits)
+    {
+        GenerationUpdate update = Job!.State.Next(logits, Cached);
+        Job.Clock.TokenChosen();
+        if (update.FinishReason == FinishReason.None)
+        {
+            _tokens[_count++] = update.TokenId;
+        }
+
+        return update;
+    }
+
+    public void Dispose() => cache.Dispose();
+}
