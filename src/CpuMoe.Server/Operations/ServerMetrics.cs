@@ -30,6 +30,7 @@ internal sealed class ServerMetrics
         meter.CreateObservableCounter("cpumoe_tokens_predicted_seconds", () => scheduler.Statistics.DecodeTime.TotalSeconds, description: "Time spent in passes that only decoded.");
         meter.CreateObservableCounter("cpumoe_decode", () => scheduler.Statistics.Passes, description: "Passes over the weights.");
         meter.CreateObservableCounter("cpumoe_requests_completed", () => scheduler.Statistics.Completed, description: "Generations that ended by themselves.");
+        meter.CreateObservableCounter("cpumoe_requests_failed", () => scheduler.Statistics.Failed, description: "Generations that ended with a fault.");
         meter.CreateObservableCounter("cpumoe_requests_cancelled", () => scheduler.Statistics.Cancelled, description: "Generations that were cancelled.");
         meter.CreateObservableCounter("cpumoe_requests_rejected", () => scheduler.Statistics.Rejected, description: "Requests refused because the queue was full.");
         if (scheduler.Model.Model.ExpertStatistics is not null)
