@@ -29,7 +29,7 @@ public class LifecycleTests(ServerFixture fixture)
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
         other?.Dispose();
         await server.WaitUntilIdleAsync();
-        Assert.Equal(0, server.Scheduler.Statistics.Completed);
+        Assert.True(server.Scheduler.Statistics.Cancelled > 0);
         Assert.Equal(HttpStatusCode.OK, (await server.PostAsync(Requests.ChatPath, Requests.Chat("Hi", """{"max_tokens":2}"""))).StatusCode);
     }
 
@@ -38,7 +38,7 @@ public class LifecycleTests(ServerFixture fixture)
     {
         await using RunningServer server = await fixture.StartAsync();
         using HttpResponseMessage running = await server.PostAsync(
-            Requests.ChatPath, Requests.Chat("Tell me a story.", $$"""{"stream":true,"max_tokens":300,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}"""), stream: true);
+            Requests.ChatPath, Requests.Chat("Tell me a story.", $$"""{"stream":true,"max_tokens":1500,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}"""), stream: true);
         Task stop = server.StopAsync(TestContext.Current.CancellationToken);
         using HttpResponseMessage health = await server.Http.GetAsync("/health", TestContext.Current.CancellationToken);
         using HttpResponseMessage refused = await server.PostAsync(Requests.ChatPath, Requests.Chat("Hi"));
