@@ -82,6 +82,7 @@ internal static class CommandLine
             new VersionOption { Action = new PrintVersion() },
             new RunCommand(console),
             new ChatCommand(console),
+            new ServeCommand(console),
             new InspectCommand(console),
             new TokenizeCommand(console),
             new DetokenizeCommand(console),

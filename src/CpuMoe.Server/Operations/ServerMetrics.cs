@@ -1,0 +1,57 @@
+using System.Diagnostics.Metrics;
+using CpuMoe.Generation;
+using CpuMoe.Serving;
+
+namespace CpuMoe.Server.Operations;
+
+/// <summary>What the server counts, as instruments of the meter <see cref="MeterName"/>; nothing in them tells of a prompt.</summary>
+internal sealed class ServerMetrics
+{
+    /// <summary>The name of the meter.</summary>
+    public const string MeterName = "CpuMoe.Server";
+
+    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000] };
+
+    private readonly Counter<long> _clientsGone;
+    private readonly Histogram<double> _timeToFirstToken;
+    private readonly Histogram<double> _queueTime;
+
+    public ServerMetrics(IMeterFactory meters, ChatEngine engine)
+    {
+        Meter meter = meters.Create(MeterName);
+        Scheduler scheduler = engine.Scheduler;
+        _clientsGone = meter.CreateCounter<long>("cpumoe_requests_aborted", description: "Requests whose client went away before the answer was complete.");
+        _timeToFirstToken = meter.CreateHistogram("cpumoe_time_to_first_token_seconds", description: "Time from the admission of a request to its first token.", advice: Seconds);
+        _queueTime = meter.CreateHistogram("cpumoe_queue_seconds", description: "Time that a request spent before its first token other than for its own prompt.", advice: Seconds);
+        meter.CreateObservableCounter("cpumoe_prompt_tokens", () => scheduler.Statistics.PromptTokens, description: "Prompt tokens evaluated.");
+        meter.CreateObservableCounter("cpumoe_prompt_cached_tokens", () => scheduler.Statistics.CachedTokens, description: "Prompt tokens that were still cached.");
+        meter.CreateObservableCounter("cpumoe_prompt_seconds", () => scheduler.Statistics.PromptTime.TotalSeconds, description: "Time spent in passes that evaluated prompts.");
+        meter.CreateObservableCounter("cpumoe_tokens_predicted", () => scheduler.Statistics.GeneratedTokens, description: "Tokens generated.");
+        meter.CreateObservableCounter("cpumoe_tokens_predicted_seconds", () => scheduler.Statistics.DecodeTime.TotalSeconds, description: "Time spent in passes that only decoded.");
+        meter.CreateObservableCounter("cpumoe_decode", () => scheduler.Statistics.Passes, description: "Passes over the weights.");
+        meter.CreateObservableCounter("cpumoe_requests_completed", () => scheduler.Statistics.Completed, description: "Generations that ended by themselves.");
+        meter.CreateObservableCounter("cpumoe_requests_failed", () => scheduler.Statistics.Failed, description: "Generations that ended with a fault.");
+        meter.CreateObservableCounter("cpumoe_requests_cancelled", () => scheduler.Statistics.Cancelled, description: "Generations that were cancelled.");
+        meter.CreateObservableCounter("cpumoe_requests_rejected", () => scheduler.Statistics.Rejected, description: "Requests refused because the queue was full.");
+        if (scheduler.Model.Model.ExpertStatistics is not null)
+        {
+            meter.CreateObservableCounter("cpumoe_expert_cache_hits", () => scheduler.Model.Model.ExpertStatistics!.Hits.Sum(), description: "Experts asked for that were in memory.");
+            meter.CreateObservableCounter("cpumoe_expert_cache_misses", () => scheduler.Model.Model.ExpertStatistics!.Misses.Sum(), description: "Experts asked for that had to be read.");
+        }
+
+        meter.CreateObservableGauge("cpumoe_requests_processing", () => scheduler.Statistics.Running, description: "Generations in slots.");
+        meter.CreateObservableGauge("cpumoe_requests_deferred", () => scheduler.Statistics.Waiting, description: "Generations that wait for a slot.");
+    }
+
+    /// <summary>Counts a reply that is complete.</summary>
+    /// <param name="timeToFirstToken">From its admission.</param>
+    /// <param name="timings">Of its generation.</param>
+    public void ReplyComplete(TimeSpan timeToFirstToken, GenerationTimings timings)
+    {
+        _timeToFirstToken.Record(timeToFirstToken.TotalSeconds);
+        _queueTime.Record(Math.Max(0, (timeToFirstToken - timings.PromptTime).TotalSeconds));
+    }
+
+    /// <summary>Counts a request whose client went away.</summary>
+    public void ClientGone() => _clientsGone.Add(1);
+}
