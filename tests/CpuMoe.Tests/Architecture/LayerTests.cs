@@ -21,6 +21,7 @@ public class LayerTests
         ["Grammars"] = ["Text", "Chat"],
         ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
         ["Serving"] = ["Models", "Text", "Chat", "Grammars", "Generation"],
+        ["Quantization"] = ["Gguf", "Blocks", "Compute"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
     };
 
