@@ -65,7 +65,11 @@ public unsafe class AttentionBenchmarks : IDisposable
     }
 
     [Benchmark]
-    public void Run() => _attention.Run(_cache, _queries.Pointer, _output.Pointer, Depth, Tokens);
+    public void Run()
+    {
+        _attention.Add(_cache, _queries.Pointer, _output.Pointer, Depth, Tokens);
+        _attention.Run();
+    }
 
     private static void Fill(Random random, float* values, int count)
     {

@@ -6,10 +6,6 @@ namespace CpuMoe.Blocks;
 internal readonly unsafe partial struct F16
 {
     /// <inheritdoc/>
-    /// <remarks>Few, as the dot product converts the weights anew for every activation.</remarks>
-    public static int FloatTileMinCount => 4;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load128(byte* source)
         => Float16.Load128(source);

@@ -50,11 +50,8 @@ internal unsafe interface IBlockFormat<TSelf>
     /// <summary>As <see cref="Dot"/>, with 512-bit vectors; called only where AVX-512 BW is supported.</summary>
     static virtual float Dot512(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot256(row, activation, blocks);
 
-    /// <summary>
-    /// How many activations repay the conversion of a tile of weights to floats (see <see cref="LoadValues"/>); more than
-    /// there ever are where the format is not multiplied as floats.
-    /// </summary>
-    static virtual int FloatTileMinCount => int.MaxValue;
+    /// <summary>Whether the format is multiplied as floats, in tiles that <see cref="LoadValues"/> fills.</summary>
+    static virtual bool IsFloat => false;
 
     /// <summary>
     /// The largest unsigned code in a tile, which decides how many products fit 16 bits; 0 where the format has no

@@ -13,7 +13,7 @@ internal unsafe interface IFloatFormat<TSelf> : IBlockFormat<TSelf>
 
     static ActivationFormat IBlockFormat<TSelf>.Activation => ActivationFormat.F32;
 
-    static int IBlockFormat<TSelf>.FloatTileMinCount => 12;
+    static bool IBlockFormat<TSelf>.IsFloat => true;
 
     /// <summary>The value stored at <paramref name="source"/> (any alignment).</summary>
     static abstract float Value(byte* source);

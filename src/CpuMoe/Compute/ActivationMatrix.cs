@@ -26,6 +26,9 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
     /// <summary>Rows in use, set by <see cref="Begin"/>.</summary>
     public int Rows { get; private set; }
 
+    /// <summary>How many of the rows, the first ones, are multiplied by tiles (see <see cref="MatMulKernel.Multiply"/>).</summary>
+    public int Tiled { get; private set; }
+
     /// <summary>The values, row after row.</summary>
     public float* Values => _values.Pointer;
 
@@ -33,10 +36,12 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
     public float* Row(int row) => _values.Pointer + (long)row * Columns;
 
     /// <summary>Starts a new content of <paramref name="rows"/> rows; earlier quantised forms no longer hold.</summary>
-    public void Begin(int rows)
+    public void Begin(int rows, int tiled)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, maxRows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tiled, rows);
         Rows = rows;
+        Tiled = tiled;
         foreach (QuantizedForm? form in _forms)
         {
             form?.Valid = false;

@@ -32,9 +32,10 @@ internal sealed record AttentionShape(int Heads, int KeyValueHeads, int KeyLengt
 /// </summary>
 /// <remarks>
 /// The positions are cut into spans of fixed length. A span is attended by itself and the spans of a query are joined in
-/// order, so that a token's result is the same to the bit alone, in a batch, and on any number of threads. A batch of
+/// order, so that a token's result is the same to the bit alone, in a batch, and on any number of threads. A run of
 /// several tiles is shared out by tile and key/value head. A single tile is shared out by span too (Dao et al.,
-/// "Flash-Decoding for long-context inference", 2023): who finishes the last span of a head joins them.
+/// "Flash-Decoding for long-context inference", 2023): who finishes the last span of a head joins them. Runs of several
+/// sequences are attended in one parallel region.
 /// </remarks>
 internal sealed unsafe class Attention : IParallelJob, IDisposable
 {
@@ -48,15 +49,11 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
     private readonly WorkerPool _pool;
     private readonly AttentionShape _shape;
     private readonly AttentionTile[] _tiles;
-    private readonly int[] _spansLeft;
     private readonly int _tokensPerTile;
     private NativeBuffer<float> _parts = new(0);
-    private KeyValueView _cache;
-    private float* _queries;
-    private float* _output;
-    private int _firstPosition;
-    private int _tokens;
-    private int _spans;
+    private TokenRun[] _runs = new TokenRun[1];
+    private int[] _spansLeft;
+    private int _count;
 
     public Attention(WorkerPool pool, AttentionShape shape)
     {
@@ -74,29 +71,52 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
     // A query's part of a span: the output, the maximum and the sum.
     private int PartLength => _shape.ValueLength + 2;
 
-    /// <summary>Attends for <paramref name="tokens"/> tokens from position <paramref name="firstPosition"/> on, whose keys and values are in the cache.</summary>
+    /// <summary>Adds <paramref name="tokens"/> tokens of a sequence from position <paramref name="firstPosition"/> on, whose keys and values are in the cache.</summary>
     /// <param name="cache">The layer's keys and values.</param>
     /// <param name="queries">[tokens][Heads][KeyLength].</param>
     /// <param name="output">[tokens][Heads][ValueLength].</param>
     /// <param name="firstPosition">The position of the first token.</param>
     /// <param name="tokens">The number of tokens.</param>
-    public void Run(in KeyValueView cache, float* queries, float* output, int firstPosition, int tokens)
+    public void Add(in KeyValueView cache, float* queries, float* output, int firstPosition, int tokens)
     {
-        _cache = cache;
-        _queries = queries;
-        _output = output;
-        _firstPosition = firstPosition;
-        _tokens = tokens;
-        _spans = (firstPosition + tokens + SpanLength - 1) / SpanLength;
-        if (tokens > _tokensPerTile)
+        if (_count == _runs.Length)
         {
-            int tiles = (tokens + _tokensPerTile - 1) / _tokensPerTile;
-            _pool.Run(this, tiles * _shape.KeyValueHeads);
-            return;
+            Array.Resize(ref _runs, 2 * _count);
+            Array.Resize(ref _spansLeft, _runs.Length * _shape.KeyValueHeads);
         }
 
-        Array.Fill(_spansLeft, _spans);
-        long parts = (long)_spans * tokens * _shape.Heads * PartLength;
+        int spans = (firstPosition + tokens + SpanLength - 1) / SpanLength;
+        int tiles = tokens > _tokensPerTile ? (tokens + _tokensPerTile - 1) / _tokensPerTile : 0;
+        _runs[_count++] = new TokenRun
+        {
+            Cache = cache,
+            Queries = queries,
+            Output = output,
+            FirstPosition = firstPosition,
+            Tokens = tokens,
+            Spans = spans,
+            Tiles = tiles,
+            Chunks = (tiles == 0 ? spans : tiles) * _shape.KeyValueHeads,
+        };
+    }
+
+    /// <summary>Attends for all tokens that were added since the last time.</summary>
+    public void Run()
+    {
+        int chunks = 0;
+        long parts = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            ref TokenRun run = ref _runs[i];
+            run.FirstPart = parts;
+            chunks += run.Chunks;
+            if (run.Tiles == 0)
+            {
+                parts += (long)run.Spans * run.Tokens * _shape.Heads * PartLength;
+                Array.Fill(_spansLeft, run.Spans, i * _shape.KeyValueHeads, _shape.KeyValueHeads);
+            }
+        }
+
         if (parts > _parts.Length)
         {
             // Twice what is needed: contexts grow token by token.
@@ -104,7 +124,8 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
             _parts = new NativeBuffer<float>(2 * parts);
         }
 
-        _pool.Run(this, _spans * _shape.KeyValueHeads);
+        _pool.Run(this, chunks);
+        _count = 0;
     }
 
     public void Dispose()
@@ -118,72 +139,77 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
 
     void IParallelJob.Execute(int chunk, int worker)
     {
-        if (_tokens > _tokensPerTile)
+        int i = 0;
+        while (chunk >= _runs[i].Chunks)
         {
-            AttendTile(chunk / _shape.KeyValueHeads * _tokensPerTile, chunk % _shape.KeyValueHeads, _tiles[worker]);
+            chunk -= _runs[i++].Chunks;
         }
-        else
+
+        ref readonly TokenRun run = ref _runs[i];
+        if (run.Tiles > 0)
         {
-            AttendSpan(chunk / _spans, chunk % _spans, _tiles[worker]);
+            AttendTile(run, chunk / _shape.KeyValueHeads * _tokensPerTile, chunk % _shape.KeyValueHeads, _tiles[worker]);
+            return;
+        }
+
+        int head = chunk / run.Spans;
+        AttendSpan(run, head, chunk % run.Spans, _tiles[worker]);
+        if (Interlocked.Decrement(ref _spansLeft[(i * _shape.KeyValueHeads) + head]) == 0)
+        {
+            for (int row = 0; row < run.Tokens * _shape.Group; row++)
+            {
+                JoinParts(run, head, row);
+            }
         }
     }
 
-    private void AttendTile(int firstToken, int head, AttentionTile tile)
+    private void AttendTile(in TokenRun run, int firstToken, int head, AttentionTile tile)
     {
-        var task = new AttentionTask(Math.Min(_tokensPerTile, _tokens - firstToken), _firstPosition + firstToken, head);
+        var task = new AttentionTask(Math.Min(_tokensPerTile, run.Tokens - firstToken), run.FirstPosition + firstToken, head);
         int rows = task.Tokens * _shape.Group;
         Span<float> maxima = stackalloc float[rows];
         Span<float> sums = stackalloc float[rows];
         maxima.Fill(float.NegativeInfinity);
         sums.Clear();
-        tile.LoadQueries(task, Query(firstToken, head));
+        tile.LoadQueries(task, Query(run, firstToken, head));
         for (int start = 0; start < task.End; start += SpanLength)
         {
-            tile.Attend(task, _cache, start, Math.Min(task.End, start + SpanLength));
+            tile.Attend(task, run.Cache, start, Math.Min(task.End, start + SpanLength));
             for (int row = 0; row < rows; row++)
             {
-                Join(Output(firstToken, head, row), ref maxima[row], ref sums[row], tile.Output(row), tile.Maxima[row], tile.Sums[row]);
+                Join(Output(run, firstToken, head, row), ref maxima[row], ref sums[row], tile.Output(row), tile.Maxima[row], tile.Sums[row]);
             }
         }
 
         for (int row = 0; row < rows; row++)
         {
-            Span<float> output = Output(firstToken, head, row);
+            Span<float> output = Output(run, firstToken, head, row);
             TensorPrimitives.Divide(output, sums[row], output);
         }
     }
 
-    private void AttendSpan(int head, int span, AttentionTile tile)
+    private void AttendSpan(in TokenRun run, int head, int span, AttentionTile tile)
     {
-        var task = new AttentionTask(_tokens, _firstPosition, head);
-        int rows = task.Tokens * _shape.Group;
-        tile.LoadQueries(task, Query(0, head));
-        tile.Attend(task, _cache, span * SpanLength, Math.Min(task.End, (span + 1) * SpanLength));
-        for (int row = 0; row < rows; row++)
+        var task = new AttentionTask(run.Tokens, run.FirstPosition, head);
+        tile.LoadQueries(task, Query(run, 0, head));
+        tile.Attend(task, run.Cache, span * SpanLength, Math.Min(task.End, (span + 1) * SpanLength));
+        for (int row = 0; row < task.Tokens * _shape.Group; row++)
         {
-            float* part = Part(head, span, row);
+            float* part = Part(run, head, span, row);
             new ReadOnlySpan<float>(tile.Output(row), _shape.ValueLength).CopyTo(new Span<float>(part, _shape.ValueLength));
             part[_shape.ValueLength] = tile.Maxima[row];
             part[_shape.ValueLength + 1] = tile.Sums[row];
         }
-
-        if (Interlocked.Decrement(ref _spansLeft[head]) == 0)
-        {
-            for (int row = 0; row < rows; row++)
-            {
-                JoinParts(head, row);
-            }
-        }
     }
 
-    private void JoinParts(int head, int row)
+    private void JoinParts(in TokenRun run, int head, int row)
     {
-        Span<float> output = Output(0, head, row);
+        Span<float> output = Output(run, 0, head, row);
         float maximum = float.NegativeInfinity;
         float sum = 0;
-        for (int span = 0; span < _spans; span++)
+        for (int span = 0; span < run.Spans; span++)
         {
-            float* part = Part(head, span, row);
+            float* part = Part(run, head, span, row);
             Join(output, ref maximum, ref sum, part, part[_shape.ValueLength], part[_shape.ValueLength + 1]);
         }
 
@@ -210,14 +236,36 @@ internal sealed unsafe class Attention : IParallelJob, IDisposable
         TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(part, output.Length), partFactor, output, output);
     }
 
-    private float* Query(int token, int head) => _queries + (((long)token * _shape.Heads) + (head * _shape.Group)) * _shape.KeyLength;
+    private float* Query(in TokenRun run, int token, int head) => run.Queries + (((long)token * _shape.Heads) + (head * _shape.Group)) * _shape.KeyLength;
 
-    private Span<float> Output(int firstToken, int head, int row)
+    private Span<float> Output(in TokenRun run, int firstToken, int head, int row)
     {
         long query = ((long)(firstToken + (row / _shape.Group)) * _shape.Heads) + (head * _shape.Group) + (row % _shape.Group);
-        return new Span<float>(_output + (query * _shape.ValueLength), _shape.ValueLength);
+        return new Span<float>(run.Output + (query * _shape.ValueLength), _shape.ValueLength);
     }
 
-    private float* Part(int head, int span, int row) =>
-        _parts.Pointer + ((((long)head * _spans) + span) * _tokens * _shape.Group + row) * PartLength;
+    private float* Part(in TokenRun run, int head, int span, int row) =>
+        _parts.Pointer + run.FirstPart + (((((long)head * run.Spans) + span) * run.Tokens * _shape.Group + row) * PartLength);
+
+    /// <summary>Tokens of one sequence.</summary>
+    private struct TokenRun
+    {
+        public KeyValueView Cache;
+        public float* Queries;
+        public float* Output;
+        public int FirstPosition;
+        public int Tokens;
+
+        /// <summary>Spans of positions that are seen.</summary>
+        public int Spans;
+
+        /// <summary>Tiles of tokens; 0 where the run is a single one, shared out by span.</summary>
+        public int Tiles;
+
+        /// <summary>Chunks of the parallel region.</summary>
+        public int Chunks;
+
+        /// <summary>Where the parts begin of a run that is shared out by span.</summary>
+        public long FirstPart;
+    }
 }

@@ -20,14 +20,16 @@ internal readonly struct FeedForwardWeights(WeightMatrix gate, WeightMatrix up, 
 /// <param name="hidden">Where the inner activations go; its <see cref="ActivationMatrix.Begin"/> was called.</param>
 /// <param name="firstHidden">The first row of <paramref name="hidden"/> that belongs to this group.</param>
 /// <param name="rows">The number of rows.</param>
+/// <param name="tiled">How many of the rows, the first ones, are multiplied by tiles (see <see cref="MatMulKernel.Multiply"/>).</param>
 /// <param name="tokens">[rows]: which rows of the input and output they are; null for 0, 1, 2, ...</param>
 /// <param name="weights">[rows]: factors of the results; null for 1.</param>
-internal readonly unsafe struct FeedForwardGroup(FeedForwardWeights network, ActivationMatrix hidden, int firstHidden, int rows, int* tokens, float* weights)
+internal readonly unsafe struct FeedForwardGroup(FeedForwardWeights network, ActivationMatrix hidden, int firstHidden, int rows, int tiled, int* tokens, float* weights)
 {
     public readonly FeedForwardWeights Network = network;
     public readonly ActivationMatrix Hidden = hidden;
     public readonly int FirstHidden = firstHidden;
     public readonly int Rows = rows;
+    public readonly int Tiled = tiled;
     public readonly int* Tokens = tokens;
     public readonly float* Weights = weights;
 }
@@ -101,7 +103,7 @@ internal sealed unsafe class FeedForward
             rows += _groups[g].Network.Gate.Rows;
         }
 
-        _gateUpRows = Projection.ChunkRows(rows, _x.Rows, _pool.Threads);
+        _gateUpRows = Projection.ChunkRows(rows, _x.Rows, _x.Tiled, _pool.Threads);
         _firstChunk[_activated] = 0;
         for (int g = _activated; g < _count; g++)
         {
@@ -120,7 +122,7 @@ internal sealed unsafe class FeedForward
         _y = y;
         Array.Sort(_places, _groups, _accumulated, _count - _accumulated);
         PrepareHidden();
-        _downRows = Projection.ChunkRows(_x.Columns, _x.Rows, _pool.Threads);
+        _downRows = Projection.ChunkRows(_x.Columns, _x.Rows, _x.Tiled, _pool.Threads);
         _pool.Run(_down, (_x.Columns + _downRows - 1) / _downRows);
         _accumulated = _count;
     }
@@ -173,8 +175,9 @@ internal sealed unsafe class FeedForward
                 int columns = Math.Min(ColumnsPerPass, group.Rows - column);
                 int* tokens = group.Tokens == null ? null : group.Tokens + column;
                 int shift = tokens == null ? column : 0;
-                gate.Kernel.Multiply(gate, row, row + rows, owner._x.View(gate.Kernel.Activation).From(shift), tokens, columns, gates, stride);
-                up.Kernel.Multiply(up, row, row + rows, owner._x.View(up.Kernel.Activation).From(shift), tokens, columns, ups, stride);
+                int tiled = Math.Clamp(group.Tiled - column, 0, columns);
+                gate.Kernel.Multiply(gate, row, row + rows, owner._x.View(gate.Kernel.Activation).From(shift), tokens, columns, tiled, gates, stride);
+                up.Kernel.Multiply(up, row, row + rows, owner._x.View(up.Kernel.Activation).From(shift), tokens, columns, tiled, ups, stride);
                 for (int c = 0; c < columns; c++)
                 {
                     Gated(
@@ -205,7 +208,7 @@ internal sealed unsafe class FeedForward
                 for (int column = 0; column < group.Rows; column += ColumnsPerPass)
                 {
                     int columns = Math.Min(ColumnsPerPass, group.Rows - column);
-                    down.Kernel.Multiply(down, row, row + rows, hidden.From(column), null, columns, tile, stride);
+                    down.Kernel.Multiply(down, row, row + rows, hidden.From(column), null, columns, Math.Clamp(group.Tiled - column, 0, columns), tile, stride);
                     for (int c = 0; c < columns; c++)
                     {
                         int token = group.Tokens == null ? column + c : group.Tokens[column + c];

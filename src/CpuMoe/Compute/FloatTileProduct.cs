@@ -23,8 +23,8 @@ internal static unsafe class FloatTileProduct<TFormat>
 
     private const int CacheLine = 64;
 
-    /// <summary>Whether tiles serve a product of so many activations.</summary>
-    public static bool Serves(int count) => FloatLanes256.IsSupported && count >= TFormat.FloatTileMinCount;
+    /// <summary>Whether tiles serve a product of so many activations; from about a dozen on they are the faster way.</summary>
+    public static bool Serves(int count) => FloatLanes256.IsSupported && TFormat.IsFloat && count > 0;
 
     /// <inheritdoc cref="MatMulKernel.Multiply"/>
     public static void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)

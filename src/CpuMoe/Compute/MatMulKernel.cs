@@ -35,9 +35,14 @@ internal abstract unsafe class MatMulKernel
     /// <param name="activations">Rows in the form <see cref="Activation"/>.</param>
     /// <param name="index">Which activation row is the c-th, or null where it is row c.</param>
     /// <param name="count">The number of activations.</param>
+    /// <param name="tiled">
+    /// How many of the activations, the first ones, are multiplied by tiles of weights where these are to be had: fast for
+    /// many. The others are multiplied row by row. The results of the two differ in rounding, so it is for the caller to
+    /// say which: then a result does not depend on what else is computed.
+    /// </param>
     /// <param name="y">The results.</param>
     /// <param name="stride">The distance from y[c] to y[c + 1].</param>
-    public abstract void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride);
+    public abstract void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, int tiled, float* y, long stride);
 
     /// <summary>Writes the values of one weight row as floats.</summary>
     public abstract void DequantizeRow(in WeightMatrix weights, int row, float* values);
@@ -54,33 +59,48 @@ internal abstract unsafe class MatMulKernel
 internal unsafe class MatMulKernel<TFormat> : MatMulKernel
     where TFormat : struct, IBlockFormat<TFormat>
 {
+    // Activations that meet a weight row while it is in the first-level cache.
+    private const int Columns = 8;
+
     public static MatMulKernel<TFormat> Instance { get; } = new();
 
     public override ActivationFormat Activation => TFormat.Activation;
 
-    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
+    [SkipLocalsInit]
+    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, int tiled, float* y, long stride)
     {
-        if (TileProduct<TFormat>.Serves(endRow - firstRow, count))
+        int done = tiled;
+        if (TileProduct<TFormat>.Serves(endRow - firstRow, tiled))
         {
-            TileProduct<TFormat>.Multiply(weights, firstRow, activations, index, count, y, stride);
-            return;
+            TileProduct<TFormat>.Multiply(weights, firstRow, activations, index, tiled, y, stride);
+        }
+        else if (FloatTileProduct<TFormat>.Serves(tiled))
+        {
+            FloatTileProduct<TFormat>.Multiply(weights, firstRow, endRow, activations, index, tiled, y, stride);
+        }
+        else
+        {
+            done = 0;
         }
 
-        if (FloatTileProduct<TFormat>.Serves(count))
-        {
-            FloatTileProduct<TFormat>.Multiply(weights, firstRow, endRow, activations, index, count, y, stride);
-            return;
-        }
-
+        ActivationRow* columns = stackalloc ActivationRow[Columns];
         int blocks = weights.Columns / TFormat.ValuesPerBlock;
-        for (int c = 0; c < count; c++)
+        for (; done < count; done += Columns)
         {
-            ActivationRow activation = activations[index == null ? c : index[c]];
-            float* results = y + c * stride;
-            byte* row = weights.Row(firstRow);
-            for (int r = firstRow; r < endRow; r++, row += weights.RowBytes)
+            int width = Math.Min(Columns, count - done);
+            for (int c = 0; c < width; c++)
             {
-                results[r - firstRow] = Dot(row, activation, blocks);
+                columns[c] = activations[index == null ? done + c : index[done + c]];
+            }
+
+            float* results = y + (done * stride);
+            byte* row = weights.Row(firstRow);
+            for (int r = firstRow; r < endRow; r++, row += weights.RowBytes, results++)
+            {
+                for (int c = 0; c < width; c++)
+                {
+                    results[c * stride] = Dot(row, columns[c], blocks);
+                }
             }
         }
     }
@@ -119,7 +139,7 @@ internal sealed unsafe class ReferenceMatMulKernel<TFormat> : MatMulKernel<TForm
 
     public override ActivationFormat Activation => ActivationFormat.F32;
 
-    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, float* y, long stride)
+    public override void Multiply(in WeightMatrix weights, int firstRow, int endRow, ActivationRows activations, int* index, int count, int tiled, float* y, long stride)
     {
         int columns = weights.Columns;
         int rows = endRow - firstRow;

@@ -27,9 +27,9 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
     // Activations per pass over a chunk: their results lie on the stack (64 KB). Every pass unpacks the weights anew.
     internal const int ColumnsPerPass = 512;
 
-    // With few activations a chunk is a stream of weights from memory: the longer, the rarer the wait at its start.
-    private const int FewColumns = 3;
+    // Without tiles a chunk is a stream of weights from memory: the longer, the rarer the wait at its start.
     private const int MaxRowsPerChunk = 256;
+    private const int FewColumns = ColumnsPerPass * RowsPerChunk / MaxRowsPerChunk;
     private const int ChunksPerThread = 8;
 
     private readonly ProjectionPart[] _parts = new ProjectionPart[4];
@@ -41,8 +41,9 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
     /// <summary>Weight rows per chunk, a multiple of <see cref="RowsPerChunk"/>.</summary>
     /// <param name="rows">All weight rows of the region.</param>
     /// <param name="columns">Activations that they meet.</param>
+    /// <param name="tiled">How many of these are multiplied by tiles.</param>
     /// <param name="threads">Threads that share the chunks.</param>
-    public static int ChunkRows(int rows, int columns, int threads) => columns > FewColumns
+    public static int ChunkRows(int rows, int columns, int tiled, int threads) => tiled > 0 || columns > FewColumns
         ? RowsPerChunk
         : Math.Clamp(rows / (threads * ChunksPerThread) / RowsPerChunk * RowsPerChunk, RowsPerChunk, MaxRowsPerChunk);
 
@@ -57,7 +58,7 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
             rows += part.Weights.Rows;
         }
 
-        _rowsPerChunk = ChunkRows(rows, x.Rows, pool.Threads);
+        _rowsPerChunk = ChunkRows(rows, x.Rows, x.Tiled, pool.Threads);
         for (int i = 0; i < parts.Length; i++)
         {
             x.Prepare(parts[i].Weights.Kernel.Activation, pool);
@@ -86,7 +87,7 @@ internal sealed unsafe class Projection(WorkerPool pool) : IParallelJob
         for (int column = 0; column < _x.Rows; column += ColumnsPerPass)
         {
             int columns = Math.Min(ColumnsPerPass, _x.Rows - column);
-            kernel.Multiply(part.Weights, firstRow, firstRow + rows, activations.From(column), null, columns, tile, _rowsPerChunk);
+            kernel.Multiply(part.Weights, firstRow, firstRow + rows, activations.From(column), null, columns, Math.Clamp(_x.Tiled - column, 0, columns), tile, _rowsPerChunk);
             for (int c = 0; c < columns; c++)
             {
                 var result = new Span<float>(tile + c * _rowsPerChunk, rows);

@@ -13,16 +13,16 @@ internal sealed unsafe class RotaryEmbedding(int dims, float frequencyBase, int 
     private readonly NativeBuffer<float> _cosines = new((long)maxRows * (dims / 2));
     private readonly NativeBuffer<float> _sines = new((long)maxRows * (dims / 2));
 
-    /// <summary>Computes the angles of the positions [first, first + count), once for all layers.</summary>
-    public void Prepare(int first, int count)
+    /// <summary>Computes the angles of positions, one per row, once for all layers.</summary>
+    public void Prepare(ReadOnlySpan<int> positions)
     {
         int half = dims / 2;
-        for (int row = 0; row < count; row++)
+        for (int row = 0; row < positions.Length; row++)
         {
             for (int c = 0; c < half; c++)
             {
                 // In double: at position 100,000 a float angle is off by up to 0.004.
-                (double sine, double cosine) = Math.SinCos((first + row) * Math.Pow(frequencyBase, -2.0 * c / dims));
+                (double sine, double cosine) = Math.SinCos(positions[row] * Math.Pow(frequencyBase, -2.0 * c / dims));
                 _cosines.Pointer[row * half + c] = (float)cosine;
                 _sines.Pointer[row * half + c] = (float)sine;
             }

@@ -24,9 +24,6 @@ internal static unsafe class TileProduct<TFormat>
     /// <summary>Activations that share one pass over the tiles.</summary>
     private const int Width = 4;
 
-    /// <summary>Fewer activations than this do not repay the unpacking.</summary>
-    private const int MinCount = 4;
-
     // Codes of 8 bits are multiplied in 16 bits where no instruction sums four products in 32.
     private static bool Wide
     {
@@ -47,7 +44,7 @@ internal static unsafe class TileProduct<TFormat>
 
     /// <summary>Whether tiles serve a product of these sizes.</summary>
     public static bool Serves(int rows, int count) =>
-        Avx512BW.IsSupported && TFormat.TileMaxCode != 0 && rows == Rows && count >= MinCount;
+        Avx512BW.IsSupported && TFormat.TileMaxCode != 0 && rows == Rows && count > 0;
 
     /// <summary>As <see cref="MatMulKernel.Multiply"/>, for <see cref="Rows"/> rows.</summary>
     [SkipLocalsInit]

@@ -134,7 +134,7 @@ public sealed unsafe class KernelProbe : IDisposable
     private ActivationMatrix Activations(int columns, ActivationFormat form)
     {
         var activations = new ActivationMatrix(columns, RowLength);
-        activations.Begin(columns);
+        activations.Begin(columns, tiled: 0);
         Random random = new(1);
         for (long i = 0; i < (long)columns * RowLength; i++)
         {
@@ -179,7 +179,7 @@ public sealed unsafe class KernelProbe : IDisposable
                 for (int column = 0; column < Columns; column += Projection.ColumnsPerPass)
                 {
                     int columns = Math.Min(Projection.ColumnsPerPass, Columns - column);
-                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, results, RowsPerChunk);
+                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, Columns > 1 ? columns : 0, results, RowsPerChunk);
                 }
             }
         }

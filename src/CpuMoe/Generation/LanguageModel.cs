@@ -32,7 +32,7 @@ public sealed class LanguageModel : IDisposable
             file = GgufFile.Open(path);
             Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata);
             model = Model.Load(file, options);
-            return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start));
+            return new LanguageModel(file, model, tokenizer, Stopwatch.GetElapsedTime(start)) { Compute = options?.Compute ?? default };
         }
         catch
         {
@@ -50,6 +50,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
+
+    /// <summary>How weights are multiplied with activations.</summary>
+    internal ComputePath Compute { get; private init; }
 
     /// <summary>How long loading took.</summary>
     public TimeSpan LoadTime { get; }

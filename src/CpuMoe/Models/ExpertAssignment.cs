@@ -91,6 +91,14 @@ internal sealed unsafe class ExpertAssignment : IDisposable
         return _first[expert + 1] - first;
     }
 
+    /// <summary>How many of the tokens of an expert, the first ones, come before <paramref name="token"/>.</summary>
+    public int TokensBefore(int token, int expert)
+    {
+        int count = TokensOf(expert, out int first);
+        int place = new ReadOnlySpan<int>(Tokens + first, count).BinarySearch(token);
+        return place < 0 ? ~place : place;
+    }
+
     public void Dispose()
     {
         _tokens.Dispose();

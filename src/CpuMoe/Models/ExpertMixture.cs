@@ -20,10 +20,11 @@ internal sealed unsafe class ExpertMixture(IExpertSource source, ExpertAssignmen
     /// <summary>Runs the groups added to the feed-forward network so far, at places below 1, and all experts of a layer.</summary>
     /// <param name="layer">The index of the layer among those with experts.</param>
     /// <param name="tokens">The tokens that were assigned.</param>
+    /// <param name="tiled">How many of these, the first ones, are multiplied by tiles.</param>
     /// <param name="hidden">Inner activations, [tokens * experts used][width].</param>
     /// <param name="y">[tokens][embedding].</param>
     /// <param name="cancellationToken">Ends a wait for the disk.</param>
-    public void Run(int layer, int tokens, ActivationMatrix hidden, float* y, CancellationToken cancellationToken)
+    public void Run(int layer, int tokens, int tiled, ActivationMatrix hidden, float* y, CancellationToken cancellationToken)
     {
         ReadOnlySpan<int> experts = _experts.AsSpan(0, assignment.CopyExpertsTo(_experts));
         source.Begin(layer, experts, tokens);
@@ -35,7 +36,8 @@ internal sealed unsafe class ExpertMixture(IExpertSource source, ExpertAssignmen
                 foreach (int i in _ready.AsSpan(0, ready))
                 {
                     int rows = assignment.TokensOf(experts[i], out int first);
-                    feedForward.Add(1 + i, new FeedForwardGroup(source[i], hidden, first, rows, assignment.Tokens + first, assignment.Weights + first));
+                    feedForward.Add(1 + i, new FeedForwardGroup(
+                        source[i], hidden, first, rows, assignment.TokensBefore(tiled, experts[i]), assignment.Tokens + first, assignment.Weights + first));
                 }
 
                 feedForward.Activate();

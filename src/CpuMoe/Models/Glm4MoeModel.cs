@@ -26,17 +26,15 @@ internal sealed unsafe class Glm4MoeModel : Model
     private readonly ExpertAssignment _assignment;
     private readonly ExpertMixture _mixture;
     private readonly PerToken _embed;
+    private readonly TokenBatch _batch;
     private readonly Lock _pass = new();
     private bool _disposed;
 
     // The arguments of the per-token steps.
     private Glm4MoeLayer _layer = null!;
-    private KvCache _cache = null!;
     private float* _normWeights;
-    private readonly int[] _tokens;
+    private bool _isHead;
     private int _layerIndex;
-    private int _position;
-    private int _firstRow;
 
     /// <summary>Binds the tensors of the trunk.</summary>
     /// <exception cref="GgufFormatException">A key or tensor is missing or does not fit.</exception>
@@ -69,7 +67,7 @@ internal sealed unsafe class Glm4MoeModel : Model
         _rotary = new RotaryEmbedding(_config.RotaryDimensions, _config.RotaryBase, options.BatchSize);
         _assignment = new ExpertAssignment(_config.ExpertCount, _config.Router, options.BatchSize);
         _mixture = new ExpertMixture(_memory.Experts, _assignment, _feedForward, _config.ExpertCount);
-        _tokens = new int[options.BatchSize];
+        _batch = new TokenBatch(options.BatchSize);
         _embed = new PerToken(_pool, Embed);
         _normalize = new PerToken(_pool, Normalize);
         _placeKeys = new PerToken(_pool, PlaceKeys);
@@ -122,42 +120,30 @@ internal sealed unsafe class Glm4MoeModel : Model
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             CheckArguments(tokens, segments, logits);
-            int first = 0;
-            int row = 0;
-            foreach (SequenceSegment segment in segments)
+            int segment = 0;
+            int done = 0;
+            while (segment < segments.Length)
             {
-                Run(tokens.Slice(first, segment.Tokens), segment, logits.Slice(row * VocabularySize, segment.LogitRows * VocabularySize), cancellationToken);
-                first += segment.Tokens;
-                row += segment.LogitRows;
+                _batch.Begin();
+                while (segment < segments.Length && _batch.Room > 0)
+                {
+                    int count = Math.Min(_batch.Room, segments[segment].Tokens - done);
+                    _batch.Add(segments[segment], tokens[..count], done);
+                    tokens = tokens[count..];
+                    bool isEnd = (done += count) == segments[segment].Tokens;
+                    (segment, done) = isEnd ? (segment + 1, 0) : (segment, done);
+                }
+
+                RunTrunk(cancellationToken);
+                RunHead(logits);
+                logits = logits[(_batch.LogitCount * VocabularySize)..];
             }
 
             // Only now: a cancelled pass leaves the caches as they were.
-            foreach (SequenceSegment segment in segments)
+            foreach (SequenceSegment evaluated in segments)
             {
-                segment.Cache.Append(segment.Tokens);
+                evaluated.Cache.Append(evaluated.Tokens);
             }
-        }
-    }
-
-    private void Run(ReadOnlySpan<int> tokens, SequenceSegment segment, Span<float> logits, CancellationToken cancellationToken)
-    {
-        int logitRows = segment.LogitRows;
-        _cache = segment.Cache;
-        int done = 0;
-        while (done < tokens.Length)
-        {
-            int count = Math.Min(_scratch.BatchSize, tokens.Length - done);
-            int firstLogits = Math.Max(done, tokens.Length - logitRows);
-            int rows = Math.Max(0, done + count - firstLogits);
-            _position = _cache.Length + done;
-            RunTrunk(tokens.Slice(done, count), cancellationToken);
-            if (rows > 0)
-            {
-                int firstRow = firstLogits - (tokens.Length - logitRows);
-                RunHead(count - rows, rows, logits.Slice(firstRow * VocabularySize, rows * VocabularySize));
-            }
-
-            done += count;
         }
     }
 
@@ -179,44 +165,52 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private void RunTrunk(ReadOnlySpan<int> tokens, CancellationToken cancellationToken)
+    private void RunTrunk(CancellationToken cancellationToken)
     {
-        tokens.CopyTo(_tokens);
-        _embed.Run(tokens.Length);
-        _rotary.Prepare(_position, tokens.Length);
+        _embed.Run(_batch.Count);
+        _rotary.Prepare(_batch.Positions);
         for (_layerIndex = 0; _layerIndex < _weights.Layers.Length; _layerIndex++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _layer = _weights.Layers[_layerIndex];
-            RunAttention(tokens.Length);
-            RunFeedForward(tokens.Length, cancellationToken);
+            RunAttention();
+            RunFeedForward(cancellationToken);
         }
     }
 
     /// <summary>x += Wo * attention(rms(x)).</summary>
-    private void RunAttention(int tokens)
+    private void RunAttention()
     {
         AttentionShape shape = _config.Attention;
-        NormalizeRows(0, tokens, _layer.AttentionNorm);
+        int queryLength = shape.Heads * shape.KeyLength;
+        Normalize(_layer.AttentionNorm);
         _projection.Run(
             _scratch.Normalized,
-            new ProjectionPart(_layer.Query, _layer.QueryBias, _scratch.Queries, shape.Heads * shape.KeyLength),
+            new ProjectionPart(_layer.Query, _layer.QueryBias, _scratch.Queries, queryLength),
             new ProjectionPart(_layer.Key, _layer.KeyBias, _scratch.Keys, shape.KeyValueHeads * shape.KeyLength),
             new ProjectionPart(_layer.Value, _layer.ValueBias, _scratch.Values, shape.KeyValueHeads * shape.ValueLength));
-        _placeKeys.Run(tokens);
-        _scratch.Attended.Begin(tokens);
-        _attention.Run(_cache.View(_layerIndex), _scratch.Queries, _scratch.Attended.Values, _position, tokens);
+        _placeKeys.Run(_batch.Count);
+        _scratch.Attended.Begin(_batch.Count, _batch.PromptCount);
+        foreach (TokenBatch.Run run in _batch.Runs)
+        {
+            float* queries = _scratch.Queries + ((long)run.FirstRow * queryLength);
+            _attention.Add(run.Cache.View(_layerIndex), queries, _scratch.Attended.Row(run.FirstRow), run.FirstPosition, run.Rows);
+        }
+
+        _attention.Run();
         _projection.Run(_scratch.Attended, new ProjectionPart(_layer.Output, null, _scratch.X, _config.EmbeddingLength, accumulate: true));
     }
 
     /// <summary>x += mlp(rms(x)) in dense blocks, x += shared(rms(x)) + sum of w_i * expert_i(rms(x)) in the others.</summary>
-    private void RunFeedForward(int tokens, CancellationToken cancellationToken)
+    private void RunFeedForward(CancellationToken cancellationToken)
     {
-        NormalizeRows(0, tokens, _layer.FeedForwardNorm);
+        int tokens = _batch.Count;
+        int tiled = _batch.PromptCount;
+        Normalize(_layer.FeedForwardNorm);
         _feedForward.Begin(_scratch.Normalized);
         ActivationMatrix hidden = _layer.Experts is null ? _scratch.DenseHidden! : _scratch.SharedHidden!;
-        hidden.Begin(tokens);
-        _feedForward.Add(0, new FeedForwardGroup(_layer.Always, hidden, 0, tokens, null, null));
+        hidden.Begin(tokens, tiled);
+        _feedForward.Add(0, new FeedForwardGroup(_layer.Always, hidden, 0, tokens, tiled, null, null));
         if (_layer.Experts is null)
         {
             _feedForward.Activate();
@@ -226,20 +220,25 @@ internal sealed unsafe class Glm4MoeModel : Model
 
         _projection.Run(_scratch.Normalized, new ProjectionPart(_layer.Router, null, _scratch.RouterLogits, _config.ExpertCount));
         _assignment.Assign(_scratch.RouterLogits, _layer.RouterBias, tokens);
-        _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed);
-        _mixture.Run(_layerIndex - _config.LeadingDenseBlocks, tokens, _scratch.RoutedHidden, _scratch.X, cancellationToken);
+        _scratch.RoutedHidden!.Begin(tokens * _config.Router.ExpertsUsed, tiled: 0);
+        _mixture.Run(_layerIndex - _config.LeadingDenseBlocks, tokens, tiled, _scratch.RoutedHidden, _scratch.X, cancellationToken);
     }
 
-    /// <summary>logits = Woutput * rms(x), for the rows [first, first + count).</summary>
-    private void RunHead(int first, int count, Span<float> logits)
+    /// <summary>logits = Woutput * rms(x), for the rows that want them.</summary>
+    private void RunHead(Span<float> logits)
     {
-        NormalizeRows(first, count, _weights.OutputNorm);
+        if (_batch.LogitCount == 0)
+        {
+            return;
+        }
+
+        Normalize(_weights.OutputNorm, isHead: true);
         fixed (float* y = logits)
         {
             _projection.Run(_scratch.Normalized, new ProjectionPart(_weights.Output, null, y, VocabularySize));
         }
 
-        for (int row = 0; row < count; row++)
+        for (int row = 0; row < _batch.LogitCount; row++)
         {
             foreach (int token in _weights.MaskedTokens)
             {
@@ -248,21 +247,26 @@ internal sealed unsafe class Glm4MoeModel : Model
         }
     }
 
-    private void NormalizeRows(int first, int count, float* weights)
+    /// <summary>Normalises all rows, or, for the head, those that want logits.</summary>
+    private void Normalize(float* weights, bool isHead = false)
     {
-        _firstRow = first;
+        _isHead = isHead;
         _normWeights = weights;
-        _scratch.Normalized.Begin(count);
+        int count = isHead ? _batch.LogitCount : _batch.Count;
+
+        // A single row of logits is wanted of prompts and of decoded tokens alike, and the tiles do not repay.
+        _scratch.Normalized.Begin(count, isHead ? _batch.TiledLogits : _batch.PromptCount);
         _normalize.Run(count);
     }
 
-    private void Embed(int row) => _weights.Embedding.Read(_tokens[row], _scratch.X + ((long)row * _config.EmbeddingLength));
+    private void Embed(int row) => _weights.Embedding.Read(_batch.Tokens[row], _scratch.X + ((long)row * _config.EmbeddingLength));
 
     private void Normalize(int row)
     {
         int length = _config.EmbeddingLength;
+        int source = _isHead ? _batch.LogitRows[row] : row;
         RmsNorm.Apply(
-            new ReadOnlySpan<float>(_scratch.X + (long)(_firstRow + row) * length, length),
+            new ReadOnlySpan<float>(_scratch.X + (long)source * length, length),
             new ReadOnlySpan<float>(_normWeights, length),
             _config.NormEpsilon,
             new Span<float>(_scratch.Normalized.Row(row), length));
@@ -277,7 +281,7 @@ internal sealed unsafe class Glm4MoeModel : Model
         float* values = _scratch.Values + (long)token * shape.KeyValueHeads * shape.ValueLength;
         PlaceHeads(queries, shape.Heads, _layer.QueryNorm, token);
         PlaceHeads(keys, shape.KeyValueHeads, _layer.KeyNorm, token);
-        _cache.Store(_layerIndex, _position + token, keys, values);
+        _batch.Caches[token].Store(_layerIndex, _batch.Positions[token], keys, values);
     }
 
     private void PlaceHeads(float* heads, int count, float* norm, int token)

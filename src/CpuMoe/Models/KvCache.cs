@@ -115,8 +115,12 @@ public sealed unsafe class KvCache : IDisposable
     }
 
     /// <summary>Whether the cache was made for a model of these sizes.</summary>
-    internal bool Fits(int layers, int heads, int keyLength, int valueLength) =>
-        (_layers, _heads, _keyLength, _valueLength) == (layers, heads, keyLength, valueLength);
+    /// <exception cref="ObjectDisposedException">The cache is disposed.</exception>
+    internal bool Fits(int layers, int heads, int keyLength, int valueLength)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return (_layers, _heads, _keyLength, _valueLength) == (layers, heads, keyLength, valueLength);
+    }
 
     /// <summary>Bytes of one token in all layers.</summary>
     internal static long BytesPerToken(int layers, int heads, int keyLength, int valueLength, KvType type) =>
@@ -140,11 +144,47 @@ public sealed unsafe class KvCache : IDisposable
         return new KeyValueView(Format, _keys.Pointer + layer * _heads * _keyHeadBytes, _values.Pointer + layer * _heads * _valueHeadBytes, _keyHeadBytes, _valueHeadBytes);
     }
 
+    /// <summary>Bytes of one position in all layers.</summary>
+    internal int PositionBytes => (int)BytesPerToken(_layers, _heads, _keyLength, _valueLength, Type);
+
+    /// <summary>Copies the positions [first, first + count) to <paramref name="target"/>, layer by layer, head by head, keys before values.</summary>
+    internal void Save(int first, int count, Span<byte> target)
+    {
+        for (int run = 0; run < 2 * _layers * _heads; run++)
+        {
+            Span<byte> vectors = Vectors(run, first, count);
+            vectors.CopyTo(target);
+            target = target[vectors.Length..];
+        }
+    }
+
+    /// <summary>Writes what <see cref="Save"/> has copied to the same positions; they count when they are appended.</summary>
+    internal void Restore(int first, int count, ReadOnlySpan<byte> source)
+    {
+        for (int run = 0; run < 2 * _layers * _heads; run++)
+        {
+            Span<byte> vectors = Vectors(run, first, count);
+            source[..vectors.Length].CopyTo(vectors);
+            source = source[vectors.Length..];
+        }
+    }
+
     /// <summary>Declares the next <paramref name="count"/> positions written.</summary>
     internal void Append(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Capacity - Length);
         Length += count;
+    }
+
+    /// <summary>The keys (of an even run) or values (of an odd one) of one head at some positions.</summary>
+    private Span<byte> Vectors(int run, int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, Capacity);
+        KeyValueView view = View(run / 2 / _heads);
+        int head = run / 2 % _heads;
+        int bytes = Format.VectorBytes(run % 2 == 0 ? _keyLength : _valueLength);
+        byte* vectors = run % 2 == 0 ? view.Keys(head) : view.Values(head);
+        return new Span<byte>(vectors + ((long)first * bytes), count * bytes);
     }
 
     private static KvFormat FormatOf(KvType type) => type switch

@@ -12,22 +12,20 @@ namespace CpuMoe.Serving;
 /// </remarks>
 public sealed class Scheduler : IAsyncDisposable
 {
-    private readonly Lock _gate = new();
     private readonly SchedulerOptions _options;
     private readonly SlotSet _slots;
+    private readonly Admission _admission;
     private readonly SharedPass _pass;
-    private readonly LinkedList<GenerationJob> _queue = [];
+    private readonly PromptCache? _promptCache;
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Counters _counters = new();
-    private CancellationTokenSource _passCancellation = new();
-    private bool _isShuttingDown;
-    private bool _isAborting;
-    private bool _isDisposed;
+    private int _disposals;
 
     /// <summary>Starts the scheduler; the model must outlive it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option out of range.</exception>
     /// <exception cref="Experts.MemoryBudgetException">The memory budget does not leave room for the KV caches.</exception>
+    /// <exception cref="IOException">The folder of the prompt cache cannot be used.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder of the prompt cache cannot be used.</exception>
     public Scheduler(LanguageModel model, SchedulerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -38,7 +36,13 @@ public sealed class Scheduler : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.PromptTokensPerPass, 1, nameof(options));
         ContextLength = SessionOptions.Positions(_options.ContextLength, model.Model);
         _pass = new SharedPass(model.Model, _options.Slots, _options.PromptTokensPerPass);
+        if (_options.PromptCacheFolder is { } folder)
+        {
+            _promptCache = new PromptCache(model, _options.KvType, folder, _options.PromptCacheBytes, _options.Warn ?? (_ => { }));
+        }
+
         _slots = CreateSlots(model.Model, ContextLength, _options);
+        _admission = new Admission(_options, _slots);
         new Thread(Run) { IsBackground = true, Name = "CpuMoe scheduler" }.Start();
     }
 
@@ -49,16 +53,7 @@ public sealed class Scheduler : IAsyncDisposable
     public int ContextLength { get; }
 
     /// <summary>What the scheduler does and did.</summary>
-    public SchedulerStatistics Statistics
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _counters.Snapshot(_options.Slots, _options.Slots - _slots.Free, _queue.Count);
-            }
-        }
-    }
+    public SchedulerStatistics Statistics => _admission.Statistics;
 
     /// <summary>Checks a request and admits it to the queue; the work begins when a slot is free.</summary>
     /// <exception cref="PromptTooLongException">No room for an answer.</exception>
@@ -76,47 +71,29 @@ public sealed class Scheduler : IAsyncDisposable
         }
 
         options.Validate(Model.Tokenizer);
-        SchedulerBusyException? refusal;
-        lock (_gate)
-        {
-            refusal = Refusal();
-        }
-
-        if (refusal is not null)
-        {
-            throw refusal;
-        }
-
+        _admission.EnsureOpen(); // Before the work of preparing it.
         var job = new GenerationJob(this, prompt.ToArray(), new GenerationState(Model.Tokenizer, options, ContextLength));
         job.CancelWith(cancellationToken);
-        lock (_gate)
+        try
         {
-            refusal = Refusal();
-            if (refusal is null && job.Stage == JobStage.Waiting)
-            {
-                _queue.AddLast(job);
-            }
+            _admission.Add(job);
         }
-
-        if (refusal is not null)
+        catch (SchedulerBusyException fault)
         {
-            job.Complete(refusal);
-            throw refusal;
+            job.Complete(fault);
+            throw;
         }
 
         Wake();
         return job;
     }
 
-    /// <summary>Refuses new requests, lets those that were admitted finish for <paramref name="grace"/>, then cancels them.</summary>
+    /// <summary>Refuses new requests, lets those that were admitted finish for <paramref name="grace"/>, then cancels them. What is to be kept of prompts is written in this time, too.</summary>
     public async Task ShutDownAsync(TimeSpan grace)
     {
-        lock (_gate)
-        {
-            _isShuttingDown = true;
-        }
-
+        _admission.Close();
         Wake();
+        long start = Stopwatch.GetTimestamp();
         try
         {
             await _ended.Task.WaitAsync(grace).ConfigureAwait(false);
@@ -126,29 +103,24 @@ public sealed class Scheduler : IAsyncDisposable
             // The rest is cancelled.
         }
 
-        CancellationTokenSource pass;
-        lock (_gate)
-        {
-            _isAborting = true;
-            pass = _passCancellation;
-        }
-
-        await pass.CancelAsync().ConfigureAwait(false);
+        _admission.Abort();
         Wake();
         await _ended.Task.ConfigureAwait(false);
+        if (_promptCache is not null)
+        {
+            TimeSpan left = grace - Stopwatch.GetElapsedTime(start);
+            await _promptCache.EndAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Cancels everything at once.</summary>
     public async ValueTask DisposeAsync()
     {
         await ShutDownAsync(TimeSpan.Zero).ConfigureAwait(false);
-        lock (_gate)
+        if (Interlocked.Increment(ref _disposals) == 1)
         {
-            if (!_isDisposed)
-            {
-                _isDisposed = true;
-                _slots.Dispose();
-            }
+            _slots.Dispose();
+            _admission.Dispose();
         }
     }
 
@@ -158,24 +130,11 @@ public sealed class Scheduler : IAsyncDisposable
     /// <summary>Ends a job, unless it has ended: in the queue at once, in a slot after the pass that runs.</summary>
     internal void Cancel(GenerationJob job, CancellationToken cancellationToken)
     {
-        CancellationTokenSource? pass;
-        lock (_gate)
+        if (_admission.Cancel(job))
         {
-            if (job.Stage == JobStage.Ended)
-            {
-                return;
-            }
-
-            _queue.Remove(job);
-            job.Stage = JobStage.Ended;
-            _counters.Cancelled++;
-            pass = IsPassWanted() ? null : _passCancellation;
+            job.Complete(new OperationCanceledException(cancellationToken));
+            Wake();
         }
-
-        // Should the next pass run by now, it is repeated.
-        pass?.Cancel();
-        job.Complete(new OperationCanceledException(cancellationToken));
-        Wake();
     }
 
     private static SlotSet CreateSlots(Model model, int contextLength, SchedulerOptions options)
@@ -195,40 +154,6 @@ public sealed class Scheduler : IAsyncDisposable
             slots.ForEach(slot => slot.Dispose());
             throw;
         }
-    }
-
-    /// <summary>Why no request can be admitted now, or null. Called under the lock.</summary>
-    private SchedulerBusyException? Refusal()
-    {
-        if (_isShuttingDown)
-        {
-            return new SchedulerBusyException("The scheduler shuts down and takes no more requests.", isShuttingDown: true);
-        }
-
-        if (_queue.Count < _options.QueueLength + _slots.Free)
-        {
-            return null;
-        }
-
-        _counters.Rejected++;
-        return new SchedulerBusyException($"All {_options.Slots} slots are busy and {_queue.Count} requests wait already. Try again later.");
-    }
-
-    /// <summary>Whether a job that goes on is in the pass that runs, if one does.</summary>
-    private bool IsPassWanted()
-    {
-        bool isRunning = false;
-        foreach (SchedulerSlot slot in _slots.All)
-        {
-            if (slot.IsInPass && slot.Job is { Stage: JobStage.Running })
-            {
-                return true;
-            }
-
-            isRunning |= slot.IsInPass;
-        }
-
-        return !isRunning;
     }
 
     private void Run()
@@ -263,35 +188,25 @@ public sealed class Scheduler : IAsyncDisposable
     /// <summary>Frees the slots of jobs that have ended and fills free ones from the queue; false when the scheduler has to end.</summary>
     private bool Admit()
     {
-        while (true)
+        foreach (SchedulerSlot slot in _slots.All)
         {
-            GenerationJob job;
-            SchedulerSlot? slot;
-            lock (_gate)
+            if (slot.TryEndLoading())
             {
-                foreach (SchedulerSlot ended in _slots.All)
-                {
-                    ended.Job = ended.Job is { Stage: JobStage.Ended } ? null : ended.Job;
-                }
+                BeginPrompt(slot, slot.Job!);
+            }
+        }
 
-                if (_isAborting || (_isShuttingDown && _queue.Count == 0 && _slots.Free == _options.Slots))
-                {
-                    return false;
-                }
-
-                if (_queue.First is not { Value: var first } || (slot = _slots.Choose(first.Prompt)) is null)
-                {
-                    return true;
-                }
-
-                job = first;
-                _queue.RemoveFirst();
-                job.Stage = JobStage.Running;
-                slot.Job = job;
+        while (_admission.FreeSlots())
+        {
+            if (_admission.FillSlot() is not { } slot)
+            {
+                return true;
             }
 
-            Start(slot, job);
+            Start(slot, slot.Job!);
         }
+
+        return false;
     }
 
     private void Start(SchedulerSlot slot, GenerationJob job)
@@ -300,10 +215,13 @@ public sealed class Scheduler : IAsyncDisposable
         {
             Model.EnsureUsable();
             slot.Start(job.Prompt, _slots.SourceFor(slot, job.Prompt));
-            job.Clock.PromptStarted(slot.Cached.Length);
-            lock (_gate)
+            if (_promptCache?.StoredTokens(job.Prompt) > slot.Cached.Length)
             {
-                _counters.CachedTokens += slot.Cached.Length;
+                slot.BeginLoading(_promptCache, Wake);
+            }
+            else
+            {
+                BeginPrompt(slot, job);
             }
         }
         catch (Exception fault)
@@ -312,9 +230,15 @@ public sealed class Scheduler : IAsyncDisposable
         }
     }
 
+    private void BeginPrompt(SchedulerSlot slot, GenerationJob job)
+    {
+        job.Clock.PromptStarted(slot.Cached.Length);
+        _admission.CountCached(slot.Cached.Length);
+    }
+
     private void RunPass()
     {
-        CancellationToken cancellation = BeginPass();
+        CancellationToken cancellation = _admission.BeginPass(_pass);
         long start = Stopwatch.GetTimestamp();
         Exception? fault = null;
         try
@@ -323,7 +247,7 @@ public sealed class Scheduler : IAsyncDisposable
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            EndPass(start, isComplete: false);
+            _admission.EndPass(_pass, start, isComplete: false);
             return;
         }
         catch (Exception failure)
@@ -331,7 +255,7 @@ public sealed class Scheduler : IAsyncDisposable
             fault = failure;
         }
 
-        EndPass(start, isComplete: fault is null);
+        _admission.EndPass(_pass, start, isComplete: fault is null);
         for (int i = 0; i < _pass.Count; i++)
         {
             if (fault is null)
@@ -355,6 +279,7 @@ public sealed class Scheduler : IAsyncDisposable
         if (slot.Cached.Length == job.Prompt.Length)
         {
             job.Clock.PromptEnded();
+            _promptCache?.Save(slot);
         }
 
         try
@@ -363,6 +288,7 @@ public sealed class Scheduler : IAsyncDisposable
             job.Publish(update);
             if (update.FinishReason != FinishReason.None)
             {
+                _promptCache?.Save(slot);
                 End(job, null);
             }
         }
@@ -373,70 +299,20 @@ public sealed class Scheduler : IAsyncDisposable
         }
     }
 
-    private CancellationToken BeginPass()
-    {
-        lock (_gate)
-        {
-            if (_passCancellation.IsCancellationRequested && !_isAborting)
-            {
-                _passCancellation = new CancellationTokenSource();
-            }
-
-            foreach (SchedulerSlot slot in _pass.Slots)
-            {
-                slot.IsInPass = true;
-            }
-
-            return _passCancellation.Token;
-        }
-    }
-
-    private void EndPass(long start, bool isComplete)
-    {
-        TimeSpan time = Stopwatch.GetElapsedTime(start);
-        lock (_gate)
-        {
-            foreach (SchedulerSlot slot in _pass.Slots)
-            {
-                slot.IsInPass = false;
-            }
-
-            if (isComplete)
-            {
-                _counters.AddPass(_pass, time);
-            }
-        }
-    }
-
     /// <summary>Ends a job, unless it has ended: complete, or with a fault.</summary>
     private void End(GenerationJob job, Exception? fault)
     {
-        lock (_gate)
+        if (_admission.End(job, isFailed: fault is not null))
         {
-            if (job.Stage == JobStage.Ended)
-            {
-                return;
-            }
-
-            job.Stage = JobStage.Ended;
-            _counters.Completed += fault is null ? 1 : 0;
-            _counters.Failed += fault is null ? 0 : 1;
+            job.Complete(fault);
         }
-
-        job.Complete(fault);
     }
 
     /// <summary>Ends what is left when the thread ends.</summary>
     private void End(Exception? fault)
     {
-        GenerationJob[] left;
-        lock (_gate)
-        {
-            _isShuttingDown = _isAborting = true;
-            left = [.. _slots.All.ToArray().Select(slot => slot.Job).OfType<GenerationJob>(), .. _queue];
-        }
-
-        foreach (GenerationJob job in left)
+        _admission.Abort();
+        foreach (GenerationJob job in _admission.All())
         {
             if (fault is null)
             {
@@ -448,15 +324,12 @@ public sealed class Scheduler : IAsyncDisposable
             }
         }
 
-        lock (_gate)
+        foreach (SchedulerSlot slot in _slots.All)
         {
-            _queue.Clear();
-            foreach (SchedulerSlot slot in _slots.All)
-            {
-                slot.Job = null;
-            }
+            slot.EndLoading();
         }
 
+        _admission.FreeSlots();
         _ended.SetResult();
     }
 }

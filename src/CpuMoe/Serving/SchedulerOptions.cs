@@ -25,4 +25,7 @@ public sealed record SchedulerOptions
 
     /// <summary>The most bytes that the prompt cache takes on the disk.</summary>
     public long PromptCacheBytes { get; init; } = 8L << 30;
+
+    /// <summary>Told what went wrong with the prompt cache, from any thread; requests are served all the same.</summary>
+    public Action<string>? Warn { get; init; }
 }

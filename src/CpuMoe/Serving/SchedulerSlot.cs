@@ -10,6 +10,8 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
     // whatever a pass ends with.
     private readonly int[] _tokens = new int[cache.Capacity];
     private int _count;
+    private volatile int _version;
+    private Task<int>? _loading;
 
     /// <summary>The keys and values.</summary>
     public KvCache Cache => cache;
@@ -22,6 +24,12 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
 
     /// <summary>Grows with each job; 0 before the first.</summary>
     public long LastUsed { get; set; }
+
+    /// <summary>Changes before positions that are cached may be written again.</summary>
+    public int Version => _version;
+
+    /// <summary>Whether keys and values are being loaded; the slot cannot be used for anything else meanwhile.</summary>
+    public bool IsLoading => _loading is not null;
 
     /// <summary>The tokens whose keys and values are cached.</summary>
     public ReadOnlySpan<int> Cached => _tokens.AsSpan(0, cache.Length);
@@ -39,6 +47,7 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
     public void Start(ReadOnlySpan<int> prompt, SchedulerSlot source)
     {
         int common = source.Common(prompt);
+        _version++;
         if (source == this)
         {
             cache.Truncate(common);
@@ -50,6 +59,36 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
 
         prompt.CopyTo(_tokens);
         _count = prompt.Length;
+    }
+
+    /// <summary>Loads more of the prompt from the disk, beside the scheduler's thread.</summary>
+    /// <param name="promptCache">Where from.</param>
+    /// <param name="ended">Called when <see cref="TryEndLoading"/> has something to do.</param>
+    public void BeginLoading(PromptCache promptCache, Action ended)
+    {
+        GenerationJob job = Job!;
+        int first = cache.Length / PromptBlock.Length * PromptBlock.Length;
+        cache.Truncate(first);
+        _loading = Task.Run(() => promptCache.Load(job.Prompt, cache, first, () => job.Stage == JobStage.Running));
+        _loading.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Takes over what was loaded, where loading has come to an end.</summary>
+    public bool TryEndLoading() => _loading is { IsCompleted: true } && EndLoading();
+
+    /// <summary>Waits for the end of the loading, if any.</summary>
+    public bool EndLoading()
+    {
+        if (_loading is null)
+        {
+            return false;
+        }
+
+        Task<int> loading = _loading;
+        loading.Wait();
+        _loading = null;
+        cache.Append(loading.Result);
+        return true;
     }
 
     /// <summary>Chooses the token behind those that are evaluated.</summary>

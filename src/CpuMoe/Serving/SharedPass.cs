@@ -47,7 +47,7 @@ internal sealed class SharedPass
         Count = _tokenCount = _rows = PromptTokens = 0;
         foreach (SchedulerSlot slot in slots)
         {
-            if (slot.Job is not null && slot.IsInPrompt)
+            if (slot.Job is not null && !slot.IsLoading && slot.IsInPrompt)
             {
                 _slots[Count++] = slot;
             }
@@ -56,7 +56,7 @@ internal sealed class SharedPass
         int prompts = Count;
         foreach (SchedulerSlot slot in slots)
         {
-            if (slot.Job is { } job && !slot.IsInPrompt && job.HasRoom())
+            if (slot.Job is { } job && !slot.IsInPrompt && !slot.IsLoading && job.HasRoom())
             {
                 _slots[Count++] = slot;
             }

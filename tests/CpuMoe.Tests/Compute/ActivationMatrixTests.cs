@@ -57,12 +57,12 @@ public unsafe class ActivationMatrixTests
     public void MoreRowsThanPlacesAreRefused()
     {
         using var x = new ActivationMatrix(2, Columns);
-        Assert.Throws<ArgumentOutOfRangeException>(() => x.Begin(3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => x.Begin(3, 0));
     }
 
     private static void Fill(ActivationMatrix x, int rows, int seed)
     {
-        x.Begin(rows);
+        x.Begin(rows, 0);
         RandomBlocks.Floats(new Random(seed), rows * Columns, 5).CopyTo(new Span<float>(x.Values, rows * Columns));
     }
 

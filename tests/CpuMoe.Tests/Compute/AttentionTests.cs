@@ -151,7 +151,8 @@ public unsafe class AttentionTests
         Array.Fill(output, float.NaN);
         fixed (float* q = queries, y = output)
         {
-            attention.Run(data.View, q, y, first, tokens);
+            attention.Add(data.View, q, y, first, tokens);
+            attention.Run();
         }
 
         return output;

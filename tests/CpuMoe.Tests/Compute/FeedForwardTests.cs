@@ -52,13 +52,13 @@ public sealed unsafe class FeedForwardTests
         {
             using var x = new ActivationMatrix(1, 1);
             using var hidden = new ActivationMatrix(1, 1);
-            x.Begin(1);
-            hidden.Begin(1);
+            x.Begin(1, 0);
+            hidden.Begin(1, 0);
             x.Values[0] = value;
             var feedForward = new FeedForward(pool, 1);
             WeightMatrix w = one.On(MatMulPath.Fast);
             feedForward.Begin(x);
-            feedForward.Add(0, new FeedForwardGroup(new FeedForwardWeights(w, w, w), hidden, 0, 1, null, null));
+            feedForward.Add(0, new FeedForwardGroup(new FeedForwardWeights(w, w, w), hidden, 0, 1, 0, null, null));
             float y = 0;
             feedForward.Activate();
             feedForward.Accumulate(&y);
@@ -76,7 +76,7 @@ public sealed unsafe class FeedForwardTests
         var random = new Random(4);
         using var pool = new WorkerPool(threads);
         using var x = new ActivationMatrix(Tokens, Embedding);
-        x.Begin(Tokens);
+        x.Begin(Tokens, Tokens);
         RandomBlocks.Floats(random, Tokens * Embedding).CopyTo(new Span<float>(x.Values, Tokens * Embedding));
         RandomMatrix[] gates = Matrices(Width, Embedding), ups = Matrices(Width, Embedding), downs = Matrices(Embedding, Width);
         using var hidden = new ActivationMatrix(Groups * Tokens, Width);
@@ -93,7 +93,7 @@ public sealed unsafe class FeedForwardTests
         float[] Run(int[][] waves, bool accumulateEach)
         {
             float[] y = new float[Tokens * Embedding];
-            hidden.Begin(Groups * Tokens);
+            hidden.Begin(Groups * Tokens, 0);
             feedForward.Begin(x);
             fixed (float* output = y)
             {
@@ -102,7 +102,7 @@ public sealed unsafe class FeedForwardTests
                     foreach (int g in wave)
                     {
                         var network = new FeedForwardWeights(gates[g].On(MatMulPath.Fast), ups[g].On(MatMulPath.Fast), downs[g].On(MatMulPath.Fast));
-                        feedForward.Add(g, new FeedForwardGroup(network, hidden, g * Tokens, Tokens, null, null));
+                        feedForward.Add(g, new FeedForwardGroup(network, hidden, g * Tokens, Tokens, Tokens - g, null, null));
                     }
 
                     feedForward.Activate();
@@ -124,7 +124,7 @@ public sealed unsafe class FeedForwardTests
         var random = new Random(tokens);
         using var pool = new WorkerPool(threads);
         using var x = new ActivationMatrix(tokens, Embedding);
-        x.Begin(tokens);
+        x.Begin(tokens, tokens - (tokens / 3));
         float[] inputs = RandomBlocks.Floats(random, tokens * Embedding);
         inputs.CopyTo(new Span<float>(x.Values, inputs.Length));
         float[] y = RandomBlocks.Floats(random, tokens * Embedding);
@@ -161,7 +161,7 @@ public sealed unsafe class FeedForwardTests
             // The group's inner rows need not be the first ones.
             const int FirstHidden = 2;
             var hidden = Own(new ActivationMatrix(FirstHidden + rows, group.Width));
-            hidden.Begin(FirstHidden + rows);
+            hidden.Begin(FirstHidden + rows, 0);
             new Span<float>(hidden.Values, FirstHidden * group.Width).Clear();
             var list = Own(new NativeBuffer<int>(rows));
             var weights = Own(new NativeBuffer<float>(rows));
@@ -184,6 +184,7 @@ public sealed unsafe class FeedForwardTests
                 hidden,
                 FirstHidden,
                 rows,
+                rows - (rows / 3),
                 group.Tokens is null ? null : list.Pointer,
                 group.Weighted ? weights.Pointer : null));
         }

@@ -71,7 +71,7 @@ public sealed unsafe class FloatTileProductTests
         Assert.True(FloatTileProduct<F32>.Serves(MaxCount));
         Assert.True(FloatTileProduct<F16>.Serves(MaxCount));
         Assert.True(FloatTileProduct<BF16>.Serves(MaxCount));
-        Assert.False(FloatTileProduct<F16>.Serves(1));
+        Assert.False(FloatTileProduct<F16>.Serves(0));
         Assert.False(FloatTileProduct<Q8_0>.Serves(MaxCount));
     }
 
@@ -107,7 +107,7 @@ public sealed unsafe class FloatTileProductTests
             fixed (float* results = y)
             fixed (int* list = index)
             {
-                _matrix.Kernel.Multiply(_matrix, firstRow, endRow, index == null ? activations.From(MaxCount - count) : activations, list, count, results, Stride);
+                _matrix.Kernel.Multiply(_matrix, firstRow, endRow, index == null ? activations.From(MaxCount - count) : activations, list, count, count, results, Stride);
             }
 
             return y;

@@ -76,17 +76,19 @@ public unsafe class MatMulKernelTests
     {
         using var pool = new WorkerPool(1);
         using var x = new ActivationMatrix(Activations, Columns);
-        x.Begin(Activations);
+        x.Begin(Activations, 0);
         float[] values = RandomBlocks.Floats(new Random(1), Activations * Columns, 3);
         values.CopyTo(new Span<float>(x.Values, values.Length));
         WeightMatrix matrix = weights.On(path);
         x.Prepare(matrix.Kernel.Activation, pool);
 
-        CheckPart(0, Rows, null);
-        CheckPart(5, 6, null);
-        CheckPart(16, Rows, [6, 0, 3, 3]);
+        CheckPart(0, Rows, null, 0);
+        CheckPart(0, Rows, null, Activations);
+        CheckPart(5, 6, null, 3);
+        CheckPart(16, Rows, [6, 0, 3, 3], 1);
+        CheckPart(0, Rows, [6, 0, 3, 3, 1, 2, 5, 4, 4, 1, 0], 0);
 
-        void CheckPart(int firstRow, int endRow, int[]? index)
+        void CheckPart(int firstRow, int endRow, int[]? index, int tiled)
         {
             const int Stride = Rows + 2;
             int count = index?.Length ?? Activations;
@@ -95,7 +97,7 @@ public unsafe class MatMulKernelTests
             fixed (float* results = y)
             fixed (int* list = index)
             {
-                matrix.Kernel.Multiply(matrix, firstRow, endRow, x.View(matrix.Kernel.Activation), list, count, results, Stride);
+                matrix.Kernel.Multiply(matrix, firstRow, endRow, x.View(matrix.Kernel.Activation), list, count, tiled, results, Stride);
             }
 
             for (int c = 0; c < count; c++)

@@ -15,7 +15,7 @@ public unsafe class RotaryEmbeddingTests
         const int Dims = 64;
         const int Length = 128;
         using var rotary = new RotaryEmbedding(Dims, 1_000_000, maxRows: 4);
-        rotary.Prepare(first, 4);
+        rotary.Prepare([first, first + 1, first + 2, first + 3]);
         for (int row = 0; row < 4; row++)
         {
             float[] head = RandomBlocks.Floats(new Random(first + row), Length);
@@ -44,7 +44,7 @@ public unsafe class RotaryEmbeddingTests
         float[] head = RandomBlocks.Floats(new Random(1), 32);
         float[] before = [.. head];
         using var rotary = new RotaryEmbedding(32, 10_000, maxRows: 1);
-        rotary.Prepare(0, 1);
+        rotary.Prepare([0]);
         fixed (float* h = head)
         {
             rotary.Apply(h, 0);
@@ -68,7 +68,7 @@ public unsafe class RotaryEmbeddingTests
     private static float[] Turned(float[] vector, int position)
     {
         using var rotary = new RotaryEmbedding(64, 10_000, maxRows: 1);
-        rotary.Prepare(position, 1);
+        rotary.Prepare([position]);
         float[] turned = [.. vector];
         fixed (float* v = turned)
         {

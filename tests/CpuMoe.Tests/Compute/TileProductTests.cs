@@ -57,7 +57,7 @@ public sealed unsafe class TileProductTests
         var matrix = new WeightMatrix(guarded.Start, Rows, columns, type.RowBytes(columns), kernel);
         using var pool = new WorkerPool(1);
         using var x = new ActivationMatrix(values.Length / columns, columns);
-        x.Begin(values.Length / columns);
+        x.Begin(values.Length / columns, 0);
         values.CopyTo(new Span<float>(x.Values, values.Length));
         x.Prepare(kernel.Activation, pool);
 
@@ -69,10 +69,10 @@ public sealed unsafe class TileProductTests
         fixed (float* results = tiled, expected = single, numbers = row)
         fixed (int* list = index)
         {
-            kernel.Multiply(matrix, 0, Rows, x.View(kernel.Activation), list, index.Length, results, Stride);
+            kernel.Multiply(matrix, 0, Rows, x.View(kernel.Activation), list, index.Length, index.Length, results, Stride);
             for (int c = 0; c < index.Length; c++)
             {
-                kernel.Multiply(matrix, 0, Rows, x.View(kernel.Activation).From(index[c]), null, 1, expected, Rows);
+                kernel.Multiply(matrix, 0, Rows, x.View(kernel.Activation).From(index[c]), null, 1, 0, expected, Rows);
                 for (int r = 0; r < Rows; r++)
                 {
                     kernel.DequantizeRow(matrix, r, numbers);

@@ -26,10 +26,10 @@ public class Glm4MoeArgumentTests
     {
         using var open = new OpenModel(Shape);
         using KvCache cache = open.Model.CreateCache(3, KvType.F16);
-        Assert.Equal("tokens", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([], cache, [])).ParamName);
-        Assert.Equal("tokens", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1, 2, 3, 4], cache, [])).ParamName);
+        Assert.Equal("segment", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([], cache, [])).ParamName);
+        Assert.Equal("segment", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1, 2, 3, 4], cache, [])).ParamName);
         open.Model.Append(cache, 1, 2);
-        Assert.Equal("tokens", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1, 2], cache, [])).ParamName);
+        Assert.Equal("segment", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1, 2], cache, [])).ParamName);
         open.Model.Append(cache, 3);
         Assert.Equal(cache.Capacity, cache.Length);
     }
@@ -56,7 +56,7 @@ public class Glm4MoeArgumentTests
         {
             using var otherOpen = new OpenModel(other);
             using KvCache cache = otherOpen.Model.CreateCache(8, KvType.F16);
-            Assert.Equal("cache", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1], cache, [])).ParamName);
+            Assert.Equal("segment", Assert.Throws<ArgumentException>(() => open.Model.Evaluate([1], cache, [])).ParamName);
         }
 
         Assert.Equal("cache", Assert.Throws<ArgumentNullException>(() => open.Model.Evaluate([1], null!, [])).ParamName);

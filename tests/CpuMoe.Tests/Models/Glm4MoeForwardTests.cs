@@ -20,7 +20,7 @@ public class Glm4MoeForwardTests
     [InlineData(false, ComputePath.Fast)]
     [InlineData(true, ComputePath.Fast)]
     [InlineData(true, ComputePath.Reference)]
-    public void ThreadsDoNotChangeABitAndBatchesHardlyMore(bool quantized, ComputePath compute)
+    public void NeitherThreadsNorBatchesChangeABit(bool quantized, ComputePath compute)
     {
         using var open = new OpenModel(quantized ? Quantized : Shape, new ModelOptions { Threads = 1, BatchSize = 512, Compute = compute });
         int[] tokens = ModelExtensions.RandomTokens(150);
@@ -30,14 +30,7 @@ public class Glm4MoeForwardTests
             using Model model = open.LoadAgain(new ModelOptions { Threads = threads, BatchSize = batch, Compute = compute });
             Assert.Equal(threads, model.Threads);
             float[] actual = model.AllLogits(tokens, KvType.F16);
-            if (batch == 512 || compute == ComputePath.Reference)
-            {
-                Assert.Equal(expected, actual);
-            }
-            else
-            {
-                AssertNear(expected, actual);
-            }
+            Assert.Equal(expected, actual);
         }
     }
 
@@ -119,12 +112,12 @@ public class Glm4MoeForwardTests
         using KvCache cache = open.Model.CreateCache(11, KvType.F32);
         float[] last = new float[vocabulary];
         open.Model.Evaluate(tokens, cache, last);
-        Assert.Equal(all[^vocabulary..], last);
+        AssertNear(all[^vocabulary..], last);
 
         cache.Truncate(0);
         open.Model.Evaluate(tokens.AsSpan(..9), cache, []);
         Assert.Equal(9, cache.Length);
-        Assert.Equal(all[^vocabulary..], open.Model.Append(cache, tokens[9]));
+        AssertNear(all[^vocabulary..], open.Model.Append(cache, tokens[9]));
     }
 
     [Fact]
@@ -232,8 +225,8 @@ public class Glm4MoeForwardTests
     }
 
     /// <summary>
-    /// Weights meet many activations in another kernel than few; its sums have another order, and where that moves an
-    /// activation over the edge of an 8-bit code, a logit moves by a little more than rounding.
+    /// The tokens of a prompt meet the weights in another kernel than single tokens; its sums have another order, and where
+    /// that moves an activation over the edge of an 8-bit code, a logit moves by a little more than rounding.
     /// </summary>
     private static void AssertNear(float[] expected, float[] actual)
     {

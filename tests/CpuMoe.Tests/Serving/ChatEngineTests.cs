@@ -103,7 +103,7 @@ public class ChatEngineTests
             complete++;
             ToolCall call = Assert.Single(reply.Calls);
             Assert.Equal((ChatFinishReason.ToolCalls, ""), (reply.Finish.Reason, reply.Content));
-            Assert.True(call.Name == "now" ? call.Arguments == "{}" : SchemaValidator.IsValid(Schema, call.Arguments), call.Arguments);
+            Assert.True(call.Name == "now" ? string.Concat(call.Arguments.Where(c => !char.IsWhiteSpace(c))) == "{}" : SchemaValidator.IsValid(Schema, call.Arguments), call.Arguments);
             Assert.True(seed % 3 != 0 || call.Name == "f");
         }
 
