@@ -20,7 +20,7 @@ public class McpTests
         Assert.Equal(ExitCodes.Success, result.ExitCode);
         Assert.Equal(ToolFiles.Answer, result.Out);
         Assert.StartsWith("cpumoe: the MCP server weather offers get_weather\n", result.Error, StringComparison.Ordinal);
-        Assert.Contains(isAllowed ? "the model calls get_weather {\"city\":\"Paris\"} of weather\n" : "the model wants to call get_weather {\"city\":\"Paris\"} of weather: yes, no, or always?\n", result.Error, StringComparison.Ordinal);
+        Assert.Contains(isAllowed ? "the model calls get_weather {\"city\": \"Paris\"} of weather\n" : "the model wants to call get_weather {\"city\": \"Paris\"} of weather: yes, no, or always?\n", result.Error, StringComparison.Ordinal);
         Assert.Contains($"cpumoe: get_weather gave {ToolFiles.Result}\n", result.Error, StringComparison.Ordinal);
     }
 
@@ -41,17 +41,27 @@ public class McpTests
 
     [Theory]
     [InlineData("dies", "get_weather failed: the MCP server weather has ended with exit code 3: out of weather\n")]
-    [InlineData("hangs", "get_weather failed: the MCP server weather: no answer within 4 s\n")]
+    [InlineData("hangs", "get_weather failed: the MCP server weather: no answer within 8 s\n")]
     [InlineData("fails", "get_weather failed: Paris is  [31munknown\n")]
     [InlineData("throws", "no such station")]
     public void A_server_that_misbehaves_is_told_of_and_the_chat_goes_on(string mode, string notice)
     {
-        CliResult result = Chat(mode, $"{ToolFiles.Question}\n/reset\nMy name is Ana.\n", "--no-think", "--mcp-allow", "--mcp-timeout", "4");
+        CliResult result = Chat(mode, $"{ToolFiles.Question}\n/reset\nHello\n/stats\n", ["--no-think", "--mcp-allow", .. mode == "hangs" ? (string[])["--mcp-timeout", "8"] : []]);
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
         Assert.Contains(notice, result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', result.Error);
-        Assert.Equal("Nice to meet you, Ana!", result.Out.TrimEnd().Split('\n')[^1]);
+        Assert.NotEmpty(result.Out);
+        Assert.Matches(@"cpumoe: prompt \d+ tokens .*, context ", result.Error);
+    }
+
+    [Fact]
+    public void A_server_that_died_is_started_again()
+    {
+        CliResult result = Chat("dies", $"{ToolFiles.Question}\n/reset\n{ToolFiles.Question}\n", "--no-think", "--mcp-allow");
+
+        string[] deaths = result.Error.Split("has ended with exit code 3: out of weather\n");
+        Assert.True(deaths.Length > 2, result.Error);
     }
 
     [Fact]
@@ -90,7 +100,8 @@ public class McpTests
     private static CliResult Chat(string mode, string script, params string[] args) =>
         Cli.RunWithInput(script, ["chat", "-m", TestData.DemoModel, "--temp", "0", "--mcp", Command(mode), .. args]);
 
-    private static string Command(string mode)
+    /// <summary>Starts the server; <paramref name="mode"/> is what goes wrong with it.</summary>
+    internal static string Command(string mode)
     {
         string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         return $"\"{host}\" \"{typeof(WeatherServer).Assembly.Location}\" {mode}".TrimEnd();

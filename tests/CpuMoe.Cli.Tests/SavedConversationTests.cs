@@ -39,7 +39,7 @@ public sealed class SavedConversationTests : IDisposable
         JsonElement[] messages = [.. json.RootElement.GetProperty("messages").EnumerateArray()];
         Assert.Equal(["user", "assistant", "tool", "assistant"], messages.Select(message => message.GetProperty("role").GetString()));
         JsonElement call = messages[1].GetProperty("tool_calls")[0];
-        Assert.Equal("{\"city\":\"Paris\"}", call.GetProperty("arguments").GetString());
+        Assert.Equal("{\"city\": \"Paris\"}", call.GetProperty("arguments").GetString());
         Assert.Equal(call.GetProperty("id").GetString(), messages[2].GetProperty("tool_call_id").GetString());
         Assert.NotEmpty(messages[1].GetProperty("reasoning").GetString()!);
     }

@@ -19,7 +19,7 @@ public sealed class ToolTests : IDisposable
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
         Assert.StartsWith(ToolFiles.Answer, result.Out, StringComparison.Ordinal);
-        Assert.Contains("cpumoe: the model calls get_weather {\"city\":\"Paris\"}; type the result in one line\n", result.Error, StringComparison.Ordinal);
+        Assert.Contains("cpumoe: the model calls get_weather {\"city\": \"Paris\"}; type the result in one line\n", result.Error, StringComparison.Ordinal);
         Assert.Equal(thinking == "--think", result.Error.Contains("I call get_weather.", StringComparison.Ordinal));
         Assert.Equal(2, result.Out.TrimEnd().Split('\n').Length);
     }
@@ -52,14 +52,14 @@ public sealed class ToolTests : IDisposable
         string tools = _files.Write("tools.json", ToolFiles.Weather);
         string[] args = ["run", "-m", TestData.DemoModel, "--temp", "0", "-p", ToolFiles.Question, "--tools", tools];
 
-        Assert.Equal("get_weather {\"city\":\"Paris\"}\n", Cli.Run(args).Out);
+        Assert.Equal("get_weather {\"city\": \"Paris\"}\n", Cli.Run(args).Out);
         using JsonDocument json = JsonDocument.Parse(Cli.Run([.. args, "--json"]).Out);
         JsonElement call = Assert.Single(json.RootElement.GetProperty("tool_calls").EnumerateArray());
         Assert.Equal("get_weather", call.GetProperty("name").GetString());
         Assert.Equal("Paris", call.GetProperty("arguments").GetProperty("city").GetString());
         Assert.Equal("tool_calls", json.RootElement.GetProperty("finish_reason").GetString());
         Assert.Contains("get_weather", json.RootElement.GetProperty("reasoning").GetString(), StringComparison.Ordinal);
-        Assert.Equal("get_weather {\"city\":\"Paris\"}\n", Cli.Run([.. args, "--json-schema", """{"enum":["x"]}"""]).Out);
+        Assert.Equal("get_weather {\"city\": \"Paris\"}\n", Cli.Run([.. args, "--json-schema", """{"enum":["x"]}"""]).Out);
         Assert.Equal("\"x\"\n", Cli.Run([.. args[..^4], "-p", "Hello", "--tools", tools, "--no-think", "--json-schema", """{"enum":["x"]}"""]).Out);
     }
 

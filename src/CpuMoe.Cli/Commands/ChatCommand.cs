@@ -37,7 +37,7 @@ internal sealed class ChatCommand : CliCommand
             "cpumoe chat",
             "cpumoe chat -m model.gguf --system \"Answer briefly.\" --temp 0.6",
             "cpumoe chat -m model.gguf --tools tools.json --think-budget 500",
-            "cpumoe chat -m GLM-4.5-Air-Q4_K_M-00001-of-00002.gguf --mcp \"npx -y @modelcontextprotocol/server-everything\"",
+            "cpumoe chat -m GLM-4.5-Air-Q4_K_M-00001-of-00002.gguf --mcp \"dotnet weather-server.dll\"",
             "cpumoe chat -m model.gguf --no-think < messages.txt > answers.txt")
     {
         Options.Add(_system);

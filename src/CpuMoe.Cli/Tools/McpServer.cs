@@ -8,19 +8,24 @@ using ModelContextProtocol.Protocol;
 namespace CpuMoe.Cli.Tools;
 
 /// <summary>A process that offers tools by the Model Context Protocol on its standard input and output.</summary>
-/// <remarks>What it does wrong becomes a notice or the result of a call; it never ends the chat.</remarks>
+/// <remarks>
+/// What it does wrong becomes a notice or the result of a call; it never ends the chat. It is in the process group of
+/// this one, so a Ctrl-C that stops a reply may end it, too: with the next call it is started again.
+/// </remarks>
 internal sealed class McpServer : IAsyncDisposable
 {
     private static readonly TimeSpan ShutdownTime = TimeSpan.FromSeconds(2);
 
-    private readonly McpClient _client;
+    private readonly string _commandLine;
     private readonly TimeSpan _patience;
+    private McpClient _client;
 
-    private McpServer(McpClient client, string name, TimeSpan patience)
+    private McpServer(McpClient client, string commandLine, TimeSpan patience)
     {
         _client = client;
-        Name = name;
+        _commandLine = commandLine;
         _patience = patience;
+        Name = OneLine.Of(string.IsNullOrWhiteSpace(client.ServerInfo?.Name) ? commandLine : client.ServerInfo.Name);
     }
 
     /// <summary>The name that it gives itself, or of its program.</summary>
@@ -38,28 +43,13 @@ internal sealed class McpServer : IAsyncDisposable
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a foreign process does, the chat goes on.")]
     public static async Task<McpServer?> StartAsync(string commandLine, TimeSpan patience, CliConsole console, CancellationToken cancellationToken)
     {
-        string[] words = [.. CommandLineParser.SplitCommandLine(commandLine)];
         McpServer? server = null;
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(patience);
         try
         {
-            StdioClientTransport transport = new(new StdioClientTransportOptions
-            {
-                Command = words[0],
-                Arguments = words[1..],
-                ShutdownTimeout = ShutdownTime,
-                StandardErrorLines = _ => { }, // Its log is none of ours; its last lines are told where it dies.
-            });
-            McpClientOptions options = new()
-            {
-                ClientInfo = new Implementation { Name = "cpumoe", Version = typeof(McpServer).Assembly.GetName().Version!.ToString(3) },
-                InitializationTimeout = patience,
-            };
-            McpClient client = await McpClient.CreateAsync(transport, options, cancellationToken: limit.Token).ConfigureAwait(false);
-            string name = string.IsNullOrWhiteSpace(client.ServerInfo?.Name) ? words[0] : OneLine.Of(client.ServerInfo.Name);
-            server = new McpServer(client, name, patience);
-            IList<McpClientTool> tools = await client.ListToolsAsync(cancellationToken: limit.Token).ConfigureAwait(false);
+            server = new McpServer(await ConnectAsync(commandLine, patience, limit.Token).ConfigureAwait(false), commandLine, patience);
+            IList<McpClientTool> tools = await server._client.ListToolsAsync(cancellationToken: limit.Token).ConfigureAwait(false);
             server.Tools = [.. tools.Select(tool => new McpTool(server, tool))];
             return server;
         }
@@ -77,15 +67,21 @@ internal sealed class McpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Carries a call of a tool out.</summary>
+    /// <summary>Carries a call of a tool out; a server that has ended is started again.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a foreign process does, the chat goes on.")]
-    public async Task<ToolResult> CallAsync(McpClientTool tool, IReadOnlyDictionary<string, object?> arguments, CancellationToken cancellationToken)
+    public async Task<ToolResult> CallAsync(string tool, IReadOnlyDictionary<string, object?> arguments, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_patience);
         try
         {
-            return McpResults.Read(await tool.CallAsync(arguments, cancellationToken: limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false));
+            if (_client.Completion.IsCompleted)
+            {
+                await _client.DisposeAsync().ConfigureAwait(false);
+                _client = await ConnectAsync(_commandLine, _patience, limit.Token).ConfigureAwait(false);
+            }
+
+            return McpResults.Read(await _client.CallToolAsync(tool, arguments, cancellationToken: limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false));
         }
         catch (Exception fault)
         {
@@ -99,6 +95,24 @@ internal sealed class McpServer : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private static Task<McpClient> ConnectAsync(string commandLine, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        string[] words = [.. CommandLineParser.SplitCommandLine(commandLine)];
+        StdioClientTransport transport = new(new StdioClientTransportOptions
+        {
+            Command = words[0],
+            Arguments = words[1..],
+            ShutdownTimeout = ShutdownTime,
+            StandardErrorLines = _ => { }, // Its log is none of ours; its last line is told where it dies.
+        });
+        McpClientOptions options = new()
+        {
+            ClientInfo = new Implementation { Name = "cpumoe", Version = typeof(McpServer).Assembly.GetName().Version!.ToString(3) },
+            InitializationTimeout = patience,
+        };
+        return McpClient.CreateAsync(transport, options, cancellationToken: cancellationToken);
+    }
 
     private static string NoAnswer(TimeSpan patience) => string.Create(CultureInfo.InvariantCulture, $"no answer within {patience.TotalSeconds} s");
 

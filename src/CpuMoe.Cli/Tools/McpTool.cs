@@ -16,6 +16,6 @@ internal sealed class McpTool(McpServer server, McpClientTool tool)
     {
         using JsonDocument document = JsonDocument.Parse(arguments);
         Dictionary<string, object?> values = document.RootElement.EnumerateObject().ToDictionary(argument => argument.Name, argument => (object?)argument.Value.Clone(), StringComparer.Ordinal);
-        return server.CallAsync(tool, values, cancellationToken);
+        return server.CallAsync(Definition.Name, values, cancellationToken);
     }
 }
