@@ -53,6 +53,11 @@ internal sealed class RequestFactory(string modelId, CpuMoeOptions defaults)
             throw new NotSupportedException($"The client keeps no conversations: send all messages and leave {nameof(ChatOptions.ConversationId)} null.");
         }
 
+        if (options.ContinuationToken is not null)
+        {
+            throw new NotSupportedException($"A response cannot be taken up again: leave {nameof(ChatOptions.ContinuationToken)} null.");
+        }
+
         if (options.MaxOutputTokens is <= 0)
         {
             throw new ArgumentOutOfRangeException(nameof(options), options.MaxOutputTokens, $"{nameof(ChatOptions.MaxOutputTokens)} must be 1 or more, or null for no limit.");

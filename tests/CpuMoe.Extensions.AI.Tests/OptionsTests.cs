@@ -158,6 +158,7 @@ public class OptionsTests(DemoClient demo)
     {
         { new() { ModelId = "gpt" }, typeof(ArgumentException), "'gpt' is not loaded; this client answers with 'demo-Q4_K_M'" },
         { new() { ConversationId = "c1" }, typeof(NotSupportedException), "ConversationId" },
+        { new() { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) }, typeof(NotSupportedException), "ContinuationToken" },
         { new() { MaxOutputTokens = 0 }, typeof(ArgumentOutOfRangeException), "MaxOutputTokens" },
         { new() { Temperature = -1 }, typeof(ArgumentOutOfRangeException), "Temperature" },
         { new() { TopP = 0 }, typeof(ArgumentOutOfRangeException), "TopP" },
