@@ -2,11 +2,15 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using CpuMoe.Cli.Commands;
 
 namespace CpuMoe.Cli;
 
 /// <summary>The output of <c>run --json</c>.</summary>
-internal sealed record RunOutput(string Text, string? Reasoning, int[] PromptTokens, int[] Tokens, string FinishReason, TimingsOutput Timings);
+internal sealed record RunOutput(string Text, string? Reasoning, ToolCallOutput[]? ToolCalls, int[] PromptTokens, int[] Tokens, string FinishReason, TimingsOutput Timings);
+
+/// <summary>A tool that the model calls.</summary>
+internal sealed record ToolCallOutput(string Id, string Name, JsonElement Arguments);
 
 /// <summary>Times in milliseconds and rates in tokens per second.</summary>
 internal sealed record TimingsOutput(double LoadMs, double PromptMs, double PromptPerSecond, double PredictedMs, double PredictedPerSecond);
@@ -103,6 +107,7 @@ internal sealed record PulledModelOutput(string Name, string? Quant, long Bytes,
 [JsonSerializable(typeof(KernelsOutput))]
 [JsonSerializable(typeof(ExpertsOutput))]
 [JsonSerializable(typeof(ListOutput))]
+[JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>

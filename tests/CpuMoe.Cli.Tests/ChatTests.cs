@@ -42,7 +42,7 @@ public class ChatTests
 
         Assert.Equal("The capital of France is Paris.\nThe capital of Japan is Tokyo.\n", result.Out);
         Assert.Equal(
-            "cpumoe: thinking is on\nThe user asks for the capital of France. It is Paris.\ncpumoe: thinking is off\ncpumoe: /think takes on or off\n", result.Error);
+            "cpumoe: thinking is on\nThe user asks for the capital of France. It is Paris.\ncpumoe: thinking is off\ncpumoe: /think takes on, off, show or hide\n", result.Error);
     }
 
     [Fact]
@@ -108,6 +108,46 @@ public class ChatTests
         CliResult result = Chat("What is the capital of France?\n", "--ctx", "21");
 
         Assert.Contains("cpumoe: the context is full; /reset starts over\n", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_thought_can_be_folded_and_shown_later()
+    {
+        CliResult result = Chat("/think on\n/thought\n/think hide\nWhat is the capital of France?\n/thought\n/think show\n/stats\n");
+
+        Assert.Equal("The capital of France is Paris.\n", result.Out);
+        Assert.StartsWith(
+            """
+            cpumoe: thinking is on
+            cpumoe: there was no thought
+            cpumoe: thoughts are folded; /thought shows the last one
+            (thinking; /thought shows it)
+            cpumoe: the last thought:
+            The user asks for the capital of France. It is Paris.
+            cpumoe: thoughts are shown
+
+            """,
+            result.Error,
+            StringComparison.Ordinal);
+        Assert.Matches(@"generated 31 at [\d.]+ tokens/s, \d+ of them thought, first token", result.Error);
+    }
+
+    [Fact]
+    public void A_thought_can_be_limited()
+    {
+        CliResult result = Cli.RunWithInput("What is the capital of France?\n/stats\n", "chat", "-m", TestData.DemoModel, "--temp", "0", "--think", "--think-budget", "3");
+
+        Assert.NotEmpty(result.Out);
+        Assert.Matches(@", [1-6] of them thought", result.Error);
+        CliResult run = Cli.Run("run", "-m", TestData.DemoModel, "--temp", "0", "--think-budget", "3", "-p", "What is the capital of France?");
+        Assert.NotEmpty(run.Out);
+        Assert.DoesNotContain("It is Paris", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Answers_keep_to_a_schema()
+    {
+        Assert.Equal("\"Paris\"\n", Chat("What is the capital of France?\n", "--json-schema", """{"enum":["Rome","Paris"]}""").Out);
     }
 
     private static int PromptTokens(string stats) =>

@@ -66,6 +66,27 @@ public class ProcessTests
     }
 
     [Fact]
+    public async Task Interrupt_stops_the_call_of_a_tool_but_not_the_chat()
+    {
+        SkipWithoutSignals();
+        using ChildProcess child = new("chat", "-m", TestData.DemoModel, "--temp", "0", "--no-think", "--mcp-allow", "--mcp", McpTests.Command("hangs"));
+        await child.In.WriteLineAsync(ToolFiles.Question);
+        await child.In.FlushAsync(TestContext.Current.CancellationToken);
+        while (await child.Error.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("the model calls get_weather", StringComparison.Ordinal))
+        {
+        }
+
+        child.Interrupt();
+        Assert.Equal("cpumoe: stopped", await child.Error.ReadLineAsync(TestContext.Current.CancellationToken));
+        await child.In.WriteLineAsync("/tools\n/exit");
+        await child.In.FlushAsync(TestContext.Current.CancellationToken);
+        CliResult result = await child.FinishAsync();
+
+        Assert.Equal(ExitCodes.Success, result.ExitCode);
+        Assert.Contains("get_weather (weather)", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_second_interrupt_at_the_prompt_leaves_the_chat()
     {
         SkipWithoutSignals();

@@ -12,6 +12,7 @@ internal sealed class ThinkingArguments
     {
         command.Options.Add(Think);
         command.Options.Add(NoThink);
+        command.Options.Add(Budget);
         command.Exclude(Think, NoThink);
     }
 
@@ -20,6 +21,10 @@ internal sealed class ThinkingArguments
 
     /// <summary>Asks for none.</summary>
     public Option<bool> NoThink { get; } = new("--no-think") { Description = "Answer without thinking" };
+
+    /// <summary>The most tokens of a thought.</summary>
+    public Option<int?> Budget { get; } = NumberOption.Create<int>(
+        "--think-budget", "N", "The most tokens of a thought; it is closed then and the answer begins [no limit]", n => n >= 0, "an integer of 0 or more");
 
     /// <summary>Whether no thought is wanted.</summary>
     public bool IsRefused(ParseResult arguments) => arguments.GetValue(NoThink);

@@ -1,4 +1,7 @@
+using System.Globalization;
 using CpuMoe.Cli.Terminal;
+using CpuMoe.Cli.Tools;
+using CpuMoe.Generation;
 
 namespace CpuMoe.Cli.Commands;
 
@@ -6,11 +9,16 @@ namespace CpuMoe.Cli.Commands;
 internal static class ChatCommands
 {
     private const string Help = """
-        /system TEXT    set the instructions (without TEXT: remove them) and start over
-        /think on|off   let the model think before it answers, or not
-        /reset          forget the conversation
-        /stats          counts and times of the last reply
-        /exit           leave
+        /system TEXT      set the instructions (without TEXT: remove them) and start over
+        /think on|off     let the model think before it answers, or not
+        /think show|hide  show thoughts, or fold them to one line
+        /thought          show the last thought
+        /tools            list the tools that the model may call
+        /reset            forget the conversation
+        /save FILE        write the conversation to a file
+        /load FILE        go on with a saved conversation
+        /stats            counts and times of the last reply
+        /exit             leave
         """;
 
     /// <summary>Executes a line; false means to leave.</summary>
@@ -34,12 +42,28 @@ internal static class ChatCommands
                 conversation.Reset();
                 console.Notice(argument.Length > 0 ? "new instructions; the conversation starts over" : "no instructions; the conversation starts over");
                 break;
-            case "/think" when argument is "on" or "off":
-                conversation.Thinking = argument == "on";
-                console.Notice($"thinking is {argument}");
-                break;
             case "/think":
-                console.Notice("/think takes on or off");
+                console.Notice(Think(argument, conversation));
+                break;
+            case "/thought":
+                console.Notice(conversation.LastTurn?.Text.Reasoning is { Length: > 0 } thought ? $"the last thought:\n{thought}" : "there was no thought");
+                break;
+            case "/tools":
+                console.Notice(conversation.Tools.Count == 0 ? "there are no tools; --tools and --mcp offer some" : "the model may call");
+                foreach (ChatTool tool in conversation.Tools)
+                {
+                    console.Error.WriteLine($"{OneLine.Of(tool.Definition.Name)} ({tool.Origin}): {OneLine.Of(tool.Definition.Description ?? "")}");
+                }
+
+                break;
+            case "/save" or "/load" when argument.Length == 0:
+                console.Notice($"{words[0]} needs the name of a file");
+                break;
+            case "/save":
+                console.Notice(Try(() => SavedConversation.Save(argument, conversation)) ?? $"saved to {argument}");
+                break;
+            case "/load":
+                console.Notice(Try(() => SavedConversation.Load(argument, conversation)) ?? $"{conversation.Messages.Count} messages of {argument} are loaded");
                 break;
             case "/stats":
                 console.Notice(Stats(conversation));
@@ -52,11 +76,45 @@ internal static class ChatCommands
         return true;
     }
 
+    private static string Think(string argument, Conversation conversation)
+    {
+        switch (argument)
+        {
+            case "on" or "off":
+                conversation.Thinking = argument == "on";
+                return $"thinking is {argument}";
+            case "show" or "hide":
+                conversation.FoldsThoughts = argument == "hide";
+                return argument == "hide" ? "thoughts are folded; /thought shows the last one" : "thoughts are shown";
+            default:
+                return "/think takes on, off, show or hide";
+        }
+    }
+
+    /// <summary>Does something with a file; returns what went wrong.</summary>
+    private static string? Try(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (Exception fault) when (fault is CliException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return fault.Message;
+        }
+    }
+
     private static string Stats(Conversation conversation)
     {
-        (int used, int capacity) = conversation.Context;
-        return conversation.LastTimings is { } timings
-            ? $"{timings.Summary()}, context {used} of {capacity} tokens"
-            : "nothing was generated yet";
+        if (conversation.LastTurn is not { Timings: GenerationTimings timings } turn)
+        {
+            return "nothing was generated yet";
+        }
+
+        string thought = turn.Finish?.Usage.ReasoningTokens is > 0 and int tokens ? string.Create(CultureInfo.InvariantCulture, $", {tokens} of them thought") : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{timings.Summary(thought)}, context {timings.PromptTokens + timings.GeneratedTokens} of {conversation.ContextLength} tokens");
     }
 }

@@ -1,81 +1,141 @@
 using CpuMoe.Chat;
 using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Terminal;
-using CpuMoe.Generation;
+using CpuMoe.Cli.Tools;
+using CpuMoe.Grammars;
+using CpuMoe.Serving;
 
 namespace CpuMoe.Cli.Commands;
 
-/// <summary>The messages of a chat and the session that holds their tokens.</summary>
-internal sealed class Conversation(CliConsole console, LanguageModel model, ChatTemplate template, Session session, GenerationOptions options)
+/// <summary>The messages of a chat, and what answers them.</summary>
+/// <param name="console">Shows the replies.</param>
+/// <param name="engine">Makes the replies.</param>
+/// <param name="settings">How every reply is made; its messages are not looked at.</param>
+/// <param name="tools">Carries calls out; null where the model has no tools.</param>
+internal sealed class Conversation(CliConsole console, ChatEngine engine, ChatRequest settings, ToolBox? tools)
 {
+    /// <summary>How often the model may call tools for one message, before it must answer.</summary>
+    public const int MaxRounds = 16;
+
     private readonly List<ChatMessage> _messages = [];
 
     /// <summary>The instructions before the first message, if any.</summary>
     public string? System { get; set; }
 
     /// <summary>Whether the model thinks before it answers; null leaves that to its template.</summary>
-    public bool? Thinking { get; set; }
+    public bool? Thinking { get; set; } = settings.Thinking;
 
-    /// <summary>Counts and times of the last reply; null before the first.</summary>
-    public GenerationTimings? LastTimings => session.LastTimings;
+    /// <summary>Whether thoughts are folded to one line.</summary>
+    public bool FoldsThoughts { get; set; }
 
-    /// <summary>Tokens in the cache, and how many fit.</summary>
-    public (int Used, int Capacity) Context => (session.Tokens.Length, session.ContextLength);
+    /// <summary>The last reply; null before the first.</summary>
+    public ChatTurn? LastTurn { get; private set; }
+
+    /// <summary>Tokens that the conversation may have.</summary>
+    public int ContextLength => engine.Scheduler.ContextLength;
+
+    /// <summary>The tools that the model may call.</summary>
+    public IReadOnlyList<ChatTool> Tools => tools?.Tools ?? [];
+
+    /// <summary>The messages so far, without the instructions.</summary>
+    public IReadOnlyList<ChatMessage> Messages => _messages;
 
     /// <summary>Forgets all messages; the instructions stay.</summary>
     public void Reset() => _messages.Clear();
 
-    /// <summary>Adds a message of the user and shows the reply to it.</summary>
-    public void Say(string text)
+    /// <summary>Takes the place of what was said by what was saved.</summary>
+    public void Restore(IEnumerable<ChatMessage> messages)
     {
+        _messages.Clear();
+        _messages.AddRange(messages);
+    }
+
+    /// <summary>Adds a message of the user and shows the reply to it, after as many calls of tools as the model wants.</summary>
+    public async Task SayAsync(string text)
+    {
+        int start = _messages.Count;
         _messages.Add(new(ChatRole.User, text));
-        IReadOnlyList<ChatMessage> messages = System is null ? _messages : [new(ChatRole.System, System), .. _messages];
-        RenderedPrompt rendered;
         try
         {
-            rendered = template.Render(messages, new PromptOptions { EnableThinking = Thinking });
+            for (int round = 0; await AnswerAsync(start, mayCall: round < MaxRounds).ConfigureAwait(false); round++)
+            {
+            }
         }
-        catch (ChatTemplateException fault)
+        catch (PromptTooLongException fault)
         {
-            Withdraw(fault.Message);
-            return;
+            Withdraw(start, $"the conversation has {fault.Tokens} tokens and leaves no room in a context of {fault.ContextLength}; /reset starts over");
         }
-
-        int[] prompt = model.Tokenizer.Encode(rendered.Segments);
-        if (prompt.Length == 0)
+        catch (Exception fault) when (fault is ChatTemplateException or GrammarException or ArgumentException)
         {
-            Withdraw("the chat template gives an empty prompt");
-            return;
-        }
-
-        if (prompt.Length >= session.ContextLength)
-        {
-            Withdraw($"the conversation has {prompt.Length} tokens and leaves no room in a context of {session.ContextLength}; /reset starts over");
-            return;
-        }
-
-        Reply reply = Reply.Generate(session, model.Tokenizer, prompt, options, rendered.Text, console, new ReplyPrinter(console));
-        if (reply.Text.Length == 0)
-        {
-            Withdraw(reply.WasInterrupted ? "stopped before an answer; the message is forgotten" : "the model gave no answer; the message is forgotten");
-            return;
-        }
-
-        _messages.Add(new(ChatRole.Assistant, reply.Text, reply.Reasoning));
-        if (reply.WasInterrupted)
-        {
-            console.Notice("stopped");
-        }
-        else if (reply.FinishReason == FinishReason.Context)
-        {
-            console.Notice("the context is full; /reset starts over");
+            Withdraw(start, fault.Message);
         }
     }
 
-    // A user message without an answer would leave two in a row.
-    private void Withdraw(string why)
+    /// <summary>Adds a reply and the results of its calls; whether the model is to go on.</summary>
+    private async Task<bool> AnswerAsync(int start, bool mayCall)
     {
-        _messages.RemoveAt(_messages.Count - 1);
+        ChatRequest request = settings with
+        {
+            Messages = System is null ? [.. _messages] : [new(ChatRole.System, System), .. _messages],
+            Tools = tools?.Definitions ?? [],
+            ToolMode = mayCall ? ToolMode.Auto : ToolMode.None,
+            Thinking = Thinking,
+        };
+        ChatTurn turn = LastTurn = await ChatTurn.GenerateAsync(engine, request, console, new ReplyPrinter(console) { FoldsThoughts = FoldsThoughts }).ConfigureAwait(false);
+        ReplyText reply = turn.Text;
+        if (reply.Content.Length == 0 && (turn.WasInterrupted || reply.Calls.Count == 0))
+        {
+            Withdraw(start, turn.WasInterrupted ? "stopped before an answer; the message is forgotten" : "the model gave no answer; the message is forgotten");
+            return false;
+        }
+
+        _messages.Add(new(ChatRole.Assistant, reply.Content, reply.Reasoning) { ToolCalls = turn.WasInterrupted ? [] : reply.Calls });
+        if (turn.WasInterrupted)
+        {
+            console.Notice("stopped");
+            return false;
+        }
+
+        if (turn.Finish is { Reason: ChatFinishReason.Length, Usage: var usage } && (settings.Generation.MaxTokens <= 0 || usage.CompletionTokens < settings.Generation.MaxTokens))
+        {
+            console.Notice("the context is full; /reset starts over");
+        }
+
+        return reply.Calls.Count > 0 && await CallAsync(reply.Calls).ConfigureAwait(false);
+    }
+
+    /// <summary>Adds the results of calls; false where the user stopped them.</summary>
+    private async Task<bool> CallAsync(IReadOnlyList<ToolCall> calls)
+    {
+        bool goesOn = true;
+        foreach (ToolCall call in calls)
+        {
+            string result = "Error: the user stopped this call.";
+            if (goesOn)
+            {
+                using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
+                try
+                {
+                    result = await tools!.CallAsync(call, cancellation).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    goesOn = false;
+                    console.Notice("stopped");
+                }
+            }
+
+            // Also what was stopped has a result: the conversation stays one that the template knows.
+            _messages.Add(new(ChatRole.Tool, result) { ToolCallId = call.Id, ToolName = call.Name });
+        }
+
+        return goesOn;
+    }
+
+    // A user message without an answer would leave two in a row.
+    private void Withdraw(int start, string why)
+    {
+        _messages.RemoveRange(start, _messages.Count - start);
         console.Notice(why);
     }
 }

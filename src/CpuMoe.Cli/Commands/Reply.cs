@@ -1,4 +1,3 @@
-using System.Text;
 using CpuMoe.Chat;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
@@ -6,33 +5,30 @@ using CpuMoe.Text;
 
 namespace CpuMoe.Cli.Commands;
 
-/// <summary>A generated text, complete or cut short by Ctrl-C.</summary>
+/// <summary>The text that <c>run</c> generated, complete or cut short by Ctrl-C.</summary>
 /// <param name="Text">The answer, or everything in raw mode.</param>
 /// <param name="Reasoning">The thought before the answer; empty in raw mode.</param>
+/// <param name="Calls">The tools that the model calls.</param>
 /// <param name="Tokens">The ids generated, without the one that ended the generation.</param>
 /// <param name="FinishReason"><see cref="FinishReason.None"/> when cut short.</param>
-internal sealed record Reply(string Text, string Reasoning, int[] Tokens, FinishReason FinishReason)
+internal sealed record Reply(string Text, string Reasoning, IReadOnlyList<ToolCall> Calls, int[] Tokens, FinishReason FinishReason)
 {
     /// <summary>Whether Ctrl-C ended it.</summary>
     public bool WasInterrupted => FinishReason == FinishReason.None;
 
     /// <summary>Generates after <paramref name="prompt"/>; the first Ctrl-C ends the reply and keeps what there is.</summary>
     /// <param name="session">The session; it evaluates only what is new in the prompt.</param>
-    /// <param name="tokenizer">The tokenizer of the model.</param>
+    /// <param name="vocabulary">The tokens of the model.</param>
     /// <param name="prompt">The whole sequence.</param>
     /// <param name="options">How to generate.</param>
-    /// <param name="promptText">
-    /// The text of the prompt, whose end says whether the reply begins inside a thought; null where the text of the
-    /// reply is taken as it is, without separating a thought.
-    /// </param>
+    /// <param name="parser">Takes the reply apart; null where its text is taken as it is.</param>
     /// <param name="console">Where interrupts come from.</param>
     /// <param name="printer">Shows the reply while it is made; null where it is printed later.</param>
     public static Reply Generate(
-        Session session, Tokenizer tokenizer, int[] prompt, GenerationOptions options, string? promptText, CliConsole console, ReplyPrinter? printer)
+        Session session, Vocabulary vocabulary, int[] prompt, GenerationOptions options, ReplyParser? parser, CliConsole console, ReplyPrinter? printer)
     {
-        StringBuilder text = new(), reasoning = new();
+        ReplyText text = new(printer);
         List<int> tokens = [];
-        ReasoningParser? parser = promptText is null ? null : new ReasoningParser(promptText);
         FinishReason finish = FinishReason.None;
         using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
         try
@@ -40,12 +36,12 @@ internal sealed record Reply(string Text, string Reasoning, int[] Tokens, Finish
             foreach (GenerationUpdate update in session.Generate(prompt, options, cancellation))
             {
                 finish = update.FinishReason;
-                if (update.TokenId >= 0 && (finish != FinishReason.Stop || !tokenizer.Vocabulary.EndOfGeneration.Contains(update.TokenId)))
+                if (update.TokenId >= 0 && (finish != FinishReason.Stop || !vocabulary.EndOfGeneration.Contains(update.TokenId)))
                 {
                     tokens.Add(update.TokenId);
                 }
 
-                Release(parser?.Append(update.Text) ?? new ReasoningDelta("", update.Text));
+                text.Add(parser?.Append(update.Text) ?? (update.Text.Length > 0 ? [new ContentPart(update.Text)] : []));
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -53,15 +49,8 @@ internal sealed record Reply(string Text, string Reasoning, int[] Tokens, Finish
             finish = FinishReason.None;
         }
 
-        Release(parser?.Flush() ?? default);
-        printer?.End();
-        return new Reply(text.ToString(), reasoning.ToString(), [.. tokens], finish);
-
-        void Release(ReasoningDelta delta)
-        {
-            reasoning.Append(delta.Reasoning);
-            text.Append(delta.Content);
-            printer?.Write(new ReasoningDelta(delta.Reasoning ?? "", delta.Content ?? ""));
-        }
+        text.Add(parser?.Flush(wasCut: finish != FinishReason.Stop) ?? []);
+        text.End();
+        return new Reply(text.Content, text.Reasoning, text.Calls, [.. tokens], finish);
     }
 }

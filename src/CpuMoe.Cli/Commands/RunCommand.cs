@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using CpuMoe.Chat;
 using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Arguments;
@@ -30,6 +31,7 @@ internal sealed class RunCommand : CliCommand
     private readonly ModelArguments _model;
     private readonly SamplingArguments _sampling;
     private readonly GrammarArguments _grammar;
+    private readonly ToolArguments _tools;
 
     public RunCommand(CliConsole console)
         : base(
@@ -54,6 +56,7 @@ internal sealed class RunCommand : CliCommand
         }
 
         _thinking = new ThinkingArguments(this);
+        _tools = new ToolArguments(this, withServers: false);
         _template = new ChatTemplateArgument(this);
         _model = new ModelArguments(this, 1, "Tokens in the context, prompt and answer [of the model, at most 8192]");
         _sampling = new SamplingArguments(this);
@@ -61,6 +64,8 @@ internal sealed class RunCommand : CliCommand
         this.Exclude(_prompt, _file);
         this.Exclude(_raw, _thinking.Think);
         this.Exclude(_raw, _thinking.NoThink);
+        this.Exclude(_raw, _thinking.Budget);
+        this.Exclude(_raw, _tools.File);
         this.Exclude(_raw, _system);
         this.Exclude(_raw, _template.Option);
         Validators.Add(result =>
@@ -86,10 +91,13 @@ internal sealed class RunCommand : CliCommand
         string prompt = ReadPrompt(arguments, raw);
         GenerationOptions options = _sampling.Read(arguments);
         Grammar? grammar = _grammar.Read(arguments);
+        ToolDefinition[] tools = _tools.Read(arguments);
         using LanguageModel model = _model.Load(arguments, Terminal);
         SamplingArguments.CheckAgainst(options, model);
-        RenderedPrompt? rendered = raw ? null : Render(arguments, model, prompt);
-        options = options with { Grammar = rendered is null ? grammar : grammar?.AsAnswer(ThoughtAfter(rendered.Text, _thinking.IsRefused(arguments))) };
+        ChatTemplate? template = raw ? null : _template.Read(arguments, model);
+        RenderedPrompt? rendered = template is null ? null : Render(arguments, template, prompt, tools);
+        ToolCallFormat? format = template is not null && tools.Length > 0 ? ToolArguments.FormatOf(template) : null;
+        options = rendered is null ? options with { Grammar = grammar } : Constrain(arguments, options, grammar, rendered.Text, model.Tokenizer, tools, format);
         int[] ids = rendered is null ? EncodeRaw(model.Tokenizer, prompt) : model.Tokenizer.Encode(rendered.Segments);
         if (ids.Length == 0)
         {
@@ -102,8 +110,9 @@ internal sealed class RunCommand : CliCommand
             throw new CliException($"the prompt has {ids.Length} tokens and leaves no room in a context of {session.ContextLength}; use a larger --ctx or a shorter prompt");
         }
 
-        ReplyPrinter? printer = json ? null : new ReplyPrinter(Terminal);
-        Reply reply = Reply.Generate(session, model.Tokenizer, ids, options, rendered?.Text, Terminal, printer);
+        ReplyPrinter? printer = json ? null : new ReplyPrinter(Terminal) { PrintsCalls = true };
+        ReplyParser? parser = rendered is null ? null : new ReplyParser(rendered.Text, format, tools);
+        Reply reply = Reply.Generate(session, model.Tokenizer.Vocabulary, ids, options, parser, Terminal, printer);
         GenerationTimings? timings = session.LastTimings;
         if (json && !reply.WasInterrupted)
         {
@@ -120,16 +129,37 @@ internal sealed class RunCommand : CliCommand
     private static RunOutput Describe(Reply reply, int[] prompt, GenerationTimings timings, TimeSpan loadTime) => new(
         reply.Text,
         reply.Reasoning.Length > 0 ? reply.Reasoning : null,
+        reply.Calls.Count > 0 ? [.. reply.Calls.Select(call => new ToolCallOutput(call.Id, call.Name, JsonElement.Parse(call.Arguments)))] : null,
         prompt,
         reply.Tokens,
         reply.FinishReason switch
         {
+            FinishReason.Stop when reply.Calls.Count > 0 => "tool_calls",
             FinishReason.Length => "length",
             FinishReason.Context => "context",
             _ => "stop",
         },
         new TimingsOutput(
             loadTime.TotalMilliseconds, timings.PromptTime.TotalMilliseconds, timings.PromptRate(), timings.GenerationTime.TotalMilliseconds, timings.GenerationRate()));
+
+    /// <summary>The options with what the answer must be and the limit of the thought before it.</summary>
+    private GenerationOptions Constrain(
+        ParseResult arguments, GenerationOptions options, Grammar? grammar, string prompt, Tokenizer tokenizer, ToolDefinition[] tools, ToolCallFormat? format)
+    {
+        Thought thought = ThoughtAfter(prompt, _thinking.IsRefused(arguments));
+        if (grammar is not null && format is { } calls)
+        {
+            grammar = ToolCallGrammar.Create(tools, calls, allowSeveral: true, orAnswer: grammar);
+        }
+
+        return options with
+        {
+            Grammar = grammar?.AsAnswer(thought),
+            ThoughtBudget = arguments.GetValue(_thinking.Budget) is { } budget && thought != Thought.None
+                ? new ThoughtBudget(budget, IsOpen: thought == Thought.Open, tokenizer.Encode("<think>", parseSpecial: true), tokenizer.Encode("</think>", parseSpecial: true))
+                : null,
+        };
+    }
 
     /// <summary>What may come before the answer to a prompt.</summary>
     private static Thought ThoughtAfter(string prompt, bool isRefused)
@@ -150,7 +180,7 @@ internal sealed class RunCommand : CliCommand
         return text.Length > 0 ? text : throw new CliException("the prompt is empty");
     }
 
-    private RenderedPrompt Render(ParseResult arguments, LanguageModel model, string prompt)
+    private RenderedPrompt Render(ParseResult arguments, ChatTemplate template, string prompt, ToolDefinition[] tools)
     {
         List<ChatMessage> messages = [new(ChatRole.User, prompt)];
         if (arguments.GetValue(_system) is { } system)
@@ -158,8 +188,7 @@ internal sealed class RunCommand : CliCommand
             messages.Insert(0, new(ChatRole.System, system));
         }
 
-        ChatTemplate template = _template.Read(arguments, model);
-        return template.Render(messages, new PromptOptions { EnableThinking = _thinking.Read(arguments, template, Terminal) });
+        return template.Render(messages, new PromptOptions { Tools = tools, EnableThinking = _thinking.Read(arguments, template, Terminal) });
     }
 
     /// <summary>The ids of a plain text in which special tokens count, with a BOS if the model adds one.</summary>

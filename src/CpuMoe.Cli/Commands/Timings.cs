@@ -16,12 +16,14 @@ internal static class Timings
         Rate(timings.GeneratedTokens - 1, timings.GenerationTime);
 
     /// <summary>What happened, in one line.</summary>
-    public static string Summary(this GenerationTimings timings)
+    /// <param name="timings">The generation.</param>
+    /// <param name="detail">More about the generated tokens.</param>
+    public static string Summary(this GenerationTimings timings, string detail = "")
     {
         string cached = timings.CachedTokens > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({timings.CachedTokens} cached)") : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"prompt {timings.PromptTokens} tokens{cached} at {timings.PromptRate():F1} tokens/s, generated {timings.GeneratedTokens} at {timings.GenerationRate():F1} tokens/s, first token after {timings.TimeToFirstToken.TotalMilliseconds:F0} ms, peak memory {PeakMemory()}");
+            $"prompt {timings.PromptTokens} tokens{cached} at {timings.PromptRate():F1} tokens/s, generated {timings.GeneratedTokens} at {timings.GenerationRate():F1} tokens/s{detail}, first token after {timings.TimeToFirstToken.TotalMilliseconds:F0} ms, peak memory {PeakMemory()}");
     }
 
     private static double Rate(int tokens, TimeSpan time) => tokens > 0 && time > TimeSpan.Zero ? tokens / time.TotalSeconds : 0;

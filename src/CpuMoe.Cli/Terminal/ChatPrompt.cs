@@ -6,12 +6,15 @@ namespace CpuMoe.Cli.Terminal;
 /// </summary>
 internal sealed class ChatPrompt : IDisposable
 {
+    private const string Message = "> ";
+
     // On Windows a line that Ctrl-C broke off looks like the end of the input, and may do so before the handler ran.
     private static readonly TimeSpan InterruptDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly CliConsole _console;
     private readonly IDisposable _interruption;
     private int _interrupts;
+    private string _prompt = Message;
 
     /// <summary>Takes interrupts, except while a reply takes them, until disposed.</summary>
     public ChatPrompt(CliConsole console)
@@ -21,8 +24,10 @@ internal sealed class ChatPrompt : IDisposable
     }
 
     /// <summary>The next line; null at the end of the input.</summary>
-    public string? ReadLine()
+    /// <param name="prompt">What a terminal shows before it.</param>
+    public string? ReadLine(string prompt = Message)
     {
+        _prompt = prompt;
         while (true)
         {
             ShowPrompt();
@@ -74,7 +79,7 @@ internal sealed class ChatPrompt : IDisposable
     {
         if (_console.InIsTerminal)
         {
-            _console.Error.Write("> ");
+            _console.Error.Write(_prompt);
         }
     }
 }

@@ -4,7 +4,7 @@ namespace CpuMoe.Cli.Terminal;
 
 /// <summary>
 /// Shows a reply while it is made: the answer on standard output, the thought before it on standard error, so that a
-/// pipe gets the clean answer. On a terminal the thought is dim.
+/// pipe gets the clean answer. On a terminal the thought is dim. Calls of tools are results of <c>run</c>.
 /// </summary>
 internal sealed class ReplyPrinter(CliConsole console)
 {
@@ -14,23 +14,31 @@ internal sealed class ReplyPrinter(CliConsole console)
     private bool _inThought;
     private char _lastOfAnswer = '\n';
 
+    /// <summary>Whether a thought is folded to one line.</summary>
+    public bool FoldsThoughts { get; init; }
+
+    /// <summary>Whether calls are printed as lines of the answer: the name and the arguments.</summary>
+    public bool PrintsCalls { get; init; }
+
     private bool DimThoughts => console is { ErrorIsTerminal: true, UseColor: true };
 
     /// <summary>Shows what came in.</summary>
-    public void Write(ReasoningDelta delta)
+    public void Write(ReplyPart part)
     {
-        if (delta.Reasoning.Length > 0)
+        switch (part)
         {
-            BeginThought();
-            console.Error.Write(delta.Reasoning);
-        }
-
-        if (delta.Content.Length > 0)
-        {
-            EndThought();
-            console.Out.Write(delta.Content);
-            console.Out.Flush();
-            _lastOfAnswer = delta.Content[^1];
+            case ReasoningPart reasoning:
+                BeginThought();
+                console.Error.Write(FoldsThoughts ? "" : reasoning.Text);
+                break;
+            case ContentPart content:
+                EndThought();
+                WriteAnswer(content.Text);
+                break;
+            case ToolCallEnd { Call: var call } when PrintsCalls:
+                End();
+                WriteAnswer($"{call.Name} {call.Arguments}\n");
+                break;
         }
     }
 
@@ -40,10 +48,15 @@ internal sealed class ReplyPrinter(CliConsole console)
         EndThought();
         if (_lastOfAnswer != '\n')
         {
-            console.Out.Write('\n');
-            console.Out.Flush();
-            _lastOfAnswer = '\n';
+            WriteAnswer("\n");
         }
+    }
+
+    private void WriteAnswer(string text)
+    {
+        console.Out.Write(text);
+        console.Out.Flush();
+        _lastOfAnswer = text[^1];
     }
 
     private void BeginThought()
@@ -51,7 +64,7 @@ internal sealed class ReplyPrinter(CliConsole console)
         if (!_inThought)
         {
             _inThought = true;
-            console.Error.Write(DimThoughts ? Dim : "");
+            console.Error.Write((DimThoughts ? Dim : "") + (FoldsThoughts ? "(thinking; /thought shows it)" : ""));
         }
     }
 
