@@ -36,7 +36,7 @@ public class LifecycleTests(ServerFixture fixture)
     [Fact]
     public async Task Running_requests_finish_while_new_ones_are_refused()
     {
-        await using RunningServer server = await fixture.StartAsync();
+        await using RunningServer server = await fixture.StartAsync(options => options.ShutdownGrace = TimeSpan.FromMinutes(5));
         using HttpResponseMessage running = await server.PostAsync(
             Requests.ChatPath, Requests.Chat("Tell me a story.", $$"""{"stream":true,"max_tokens":1500,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}"""), stream: true);
         Task stop = server.StopAsync(TestContext.Current.CancellationToken);
