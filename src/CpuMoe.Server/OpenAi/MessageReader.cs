@@ -57,7 +57,7 @@ internal static class MessageReader
         List<ToolCall> calls = [.. (message.Member("tool_calls")?.Items() ?? []).Select(ReadCall)];
         if (message.Member("function_call") is { } legacy)
         {
-            calls.Add(new ToolCall("", legacy.Required("name").AsString(), legacy.Member("arguments")?.AsString() ?? "{}"));
+            calls.Add(new ToolCall("", legacy.Required("name").AsString(), ReadArguments(legacy.Member("arguments"))));
         }
 
         foreach (ToolCall call in calls)
@@ -75,12 +75,31 @@ internal static class MessageReader
         return new ChatMessage(ChatRole.Assistant, ReadText(content, "text", "refusal"), reasoning) { ToolCalls = calls };
     }
 
-    // Arguments may be broken where a model was cut off: they are text.
     private static ToolCall ReadCall(RequestValue call)
     {
         call.Member("type")?.AsOneOf("function");
         RequestValue function = call.Required("function");
-        return new ToolCall(call.Member("id")?.AsString() ?? "", function.Required("name").AsString(), function.Member("arguments")?.AsString() ?? "{}");
+        return new ToolCall(call.Member("id")?.AsString() ?? "", function.Required("name").AsString(), ReadArguments(function.Member("arguments")));
+    }
+
+    // Models that are cut off leave broken ones behind, and agents send them again: that must not become a fault of the server.
+    private static string ReadArguments(RequestValue? arguments)
+    {
+        if (arguments is not { } value || string.IsNullOrWhiteSpace(value.AsString()))
+        {
+            return "{}";
+        }
+
+        string text = value.AsString();
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? text : throw value.Fault("the text of a JSON object");
+        }
+        catch (JsonException)
+        {
+            throw value.Fault("the text of a JSON object");
+        }
     }
 
     private static ChatMessage ReadToolResult(RequestValue message, Dictionary<string, string> toolNames)
