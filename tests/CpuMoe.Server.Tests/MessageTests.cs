@@ -32,7 +32,7 @@ public class MessageTests(ServerFixture fixture)
         { """{"output_config":{"effort":"huge"}}""", "'output_config.effort'" },
         { """{"output_config":{"format":{"type":"xml"}}}""", "'output_config.format.type'" },
         { """{"tool_choice":{"type":"any"}}""", "'tool_choice'" },
-        { $$"""{"tools":[{{Weather}}],"tool_choice":{"type":"tool","name":"other"}}""", "'tool_choice.name'" },
+        { $$"""{"tools":[{{Weather}}],"tool_choice":{"type":"tool","name":"other"} }""", "'tool_choice.name'" },
         { $$"""{"tools":[{{Weather}},{{Weather}}]}""", "Two tools have the name 'get_weather'" },
     };
 
@@ -51,7 +51,7 @@ public class MessageTests(ServerFixture fixture)
     [Fact]
     public async Task Counted_tokens_are_those_of_the_call()
     {
-        JsonObject body = Body(France, $$"""{"system":[{"type":"text","text":"Be brief."}],"tools":[{{Weather}}],"thinking":{"type":"adaptive"}}""");
+        JsonObject body = Body(France, $$"""{"system":[{"type":"text","text":"Be brief."}],"tools":[{{Weather}}],"thinking":{"type":"adaptive"} }""");
         JsonObject counted = body.DeepClone().AsObject();
         counted.Remove("max_tokens");
         int count = (int)(await _server.PostJsonAsync(CountPath, counted))["input_tokens"]!;
@@ -116,7 +116,7 @@ public class MessageTests(ServerFixture fixture)
     [InlineData("""{"thinking":{"type":"adaptive"}}""", "end_turn")]
     [InlineData("""{"max_tokens":3}""", "max_tokens")]
     [InlineData("""{"stop_sequences":["never"," Par"]}""", "stop_sequence")]
-    [InlineData($$"""{"tools":[{{Weather}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true}}""", "tool_use")]
+    [InlineData($$"""{"tools":[{{Weather}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true} }""", "tool_use")]
     [InlineData($$"""{"tools":[{{Weather}}],"tool_choice":{"type":"tool","name":"get_weather"},"thinking":{"type":"adaptive"},"max_tokens":300}""", null)]
     [InlineData("""{"output_config":{"format":{"type":"json_schema","schema":{"enum":["a","b"]}}}}""", "end_turn")]
     public async Task Streams_follow_the_grammar_and_tell_the_same_as_whole_answers(string members, string? reason)
@@ -140,7 +140,7 @@ public class MessageTests(ServerFixture fixture)
     [Fact]
     public async Task A_tool_is_called_and_its_result_answered()
     {
-        JsonObject body = Body("What is the weather in Oslo?", $$"""{"tools":[{{Weather}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true}}""");
+        JsonObject body = Body("What is the weather in Oslo?", $$"""{"tools":[{{Weather}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true} }""");
         JsonNode call = await _server.PostJsonAsync(Path, body);
 
         JsonNode use = Assert.Single(call["content"]!.AsArray())!;
@@ -148,10 +148,10 @@ public class MessageTests(ServerFixture fixture)
         Assert.StartsWith("toolu_", (string)use["id"]!, StringComparison.Ordinal);
         body.Remove("tool_choice");
         body["messages"]!.AsArray().Add(new JsonObject { ["role"] = "assistant", ["content"] = call["content"]!.DeepClone() });
-        body["messages"]!.AsArray().Add(JsonNode.Parse($$"""{"role":"user","content":[{"type":"tool_result","tool_use_id":{{use["id"]!.ToJsonString()}},"content":"{\"city\": \"Oslo\", \"temperature\": 7, \"condition\": \"rain\"}"}]}"""));
+        body["messages"]!.AsArray().Add(JsonNode.Parse($$"""{"role":"user","content":[{"type":"tool_result","tool_use_id":{{use["id"]!.ToJsonString()}},"content":"{\"city\": \"Oslo\", \"temperature\": 12, \"condition\": \"cloudy\"}"}]}"""));
 
         JsonNode answer = await _server.PostJsonAsync(Path, body);
-        Assert.Equal("The weather in Oslo is rain with 7 degrees.", (string)answer["content"]![0]!["text"]!);
+        Assert.Equal("The weather in Oslo is cloudy with 12 degrees.", (string)answer["content"]![0]!["text"]!);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public class MessageTests(ServerFixture fixture)
     {
         await using RunningServer server = await fixture.StartAsync(options => options.KeepAliveInterval = TimeSpan.FromMilliseconds(20));
         string model = (string)(await server.GetJsonAsync("/v1/models"))["data"]![0]!["id"]!;
-        JsonObject endless = Body("Tell me a story.", $$"""{"model":"{{model}}","stream":true,"max_tokens":32000,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}""");
+        JsonObject endless = Body("Tell me a story.", $$"""{"model":"{{model}}","stream":true,"max_tokens":32000,"logit_bias":{{fixture.NeverEnd.ToJsonString()}} }""");
         HttpResponseMessage busy = await server.PostAsync(Path, endless, stream: true);
         using HttpResponseMessage waiting = await server.PostAsync(Path, Body(France, $$"""{"model":"{{model}}","stream":true}"""), stream: true);
         await Task.Delay(100, TestContext.Current.CancellationToken);

@@ -72,14 +72,14 @@ public class ResponsesTests(ServerFixture fixture)
         JsonArray input = body["input"]!.AsArray();
         input.Add(thought);
         input.Add(call);
-        input.Add(JsonNode.Parse($$"""{"type":"function_call_output","call_id":{{call["call_id"]!.ToJsonString()}},"output":"{\"city\": \"Oslo\", \"temperature\": 7, \"condition\": \"rain\"}"}"""));
+        input.Add(JsonNode.Parse($$"""{"type":"function_call_output","call_id":{{call["call_id"]!.ToJsonString()}},"output":"{\"city\": \"Oslo\", \"temperature\": 12, \"condition\": \"cloudy\"}"}"""));
         JsonNode answer = await _server.PostJsonAsync(Path, body);
         thought.Remove("content"); // As Codex does.
         JsonNode again = await _server.PostJsonAsync(Path, body);
         thought.Remove("encrypted_content");
         JsonNode without = await _server.PostJsonAsync(Path, body);
 
-        Assert.Equal("The weather in Oslo is rain with 7 degrees.", (string)answer["output"]!.AsArray()[^1]!["content"]![0]!["text"]!);
+        Assert.Equal("The weather in Oslo is cloudy with 12 degrees.", (string)answer["output"]!.AsArray()[^1]!["content"]![0]!["text"]!);
         Assert.Equal((int)answer["usage"]!["input_tokens"]!, (int)again["usage"]!["input_tokens"]!);
         Assert.True((int)without["usage"]!["input_tokens"]! < (int)again["usage"]!["input_tokens"]!);
     }

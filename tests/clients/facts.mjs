@@ -3,8 +3,8 @@ export const model = "gpt-4o";
 export const france = "What is the capital of France?";
 export const paris = "The capital of France is Paris.";
 export const weather = "What is the weather in Oslo?";
-export const weatherResult = '{"city": "Oslo", "temperature": 7, "condition": "rain"}';
-export const weatherAnswer = "The weather in Oslo is rain with 7 degrees.";
+export const weatherResult = '{"city": "Oslo", "temperature": 12, "condition": "cloudy"}';
+export const weatherAnswer = "The weather in Oslo is cloudy with 12 degrees.";
 export const weatherTool = {
     name: "get_weather",
     description: "Get the current weather for a city.",
