@@ -81,6 +81,7 @@ public class UsageTests
     [Theory]
     [InlineData("run")]
     [InlineData("chat")]
+    [InlineData("serve")]
     [InlineData("inspect")]
     [InlineData("tokenize")]
     [InlineData("detokenize")]
@@ -103,7 +104,7 @@ public class UsageTests
     public void Examples_in_the_help_are_valid_command_lines()
     {
         // Files named in examples do not exist: a fault of the files (1) is right, a fault of the arguments (2) is not.
-        foreach (string command in (string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench"])
+        foreach (string command in (string[])["run", "chat", "serve", "inspect", "tokenize", "detokenize", "perplexity", "bench"])
         {
             string help = Cli.Run(command, "--help").Out.ReplaceLineEndings("\n");
             string[] examples = [.. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n').Where(line => line.Contains("-m model.gguf", StringComparison.Ordinal))];
@@ -123,7 +124,7 @@ public class UsageTests
         CliResult result = Cli.Run("--help");
 
         Assert.Equal(ExitCodes.Success, result.ExitCode);
-        Assert.All((string[])["run", "chat", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels", "experts"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
+        Assert.All((string[])["run", "chat", "serve", "inspect", "tokenize", "detokenize", "perplexity", "bench", "kernels", "experts"], command => Assert.Contains(command, result.Out, StringComparison.Ordinal));
     }
 
     [Fact]

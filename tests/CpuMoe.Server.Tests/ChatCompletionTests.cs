@@ -196,10 +196,10 @@ public class ChatCompletionTests(ServerFixture fixture)
         JsonNode answer = await _server.PostJsonAsync(Requests.ChatPath, Requests.Chat("", $$$"""
             {"tools":[{{{Requests.WeatherTool}}}],"messages":[{"role":"user","content":"What is the weather in Oslo?"},
             {"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\": \"Oslo\"}"}}]},
-            {"role":"tool","tool_call_id":"call_1","content":[{"type":"text","text":"{\"city\": \"Oslo\", \"temperature\": 7, \"condition\": \"rain\"}"}]}]}
+            {"role":"tool","tool_call_id":"call_1","content":[{"type":"text","text":"{\"city\": \"Oslo\", \"temperature\": 7, \"condition\": \"sunny\"}"}]}]}
             """));
 
-        Assert.Equal("The weather in Oslo is rain with 7 degrees.", Content(answer));
+        Assert.Equal("The weather in Oslo is sunny with 7 degrees.", Content(answer));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class ServerFixture : IAsyncLifetime
         Server = await RunningServer.StartAsync(Model, new SchedulerOptions { Slots = 4, QueueLength = 64 }, options => options.Aliases.Add("gpt-*"));
 
     public Task<RunningServer> StartAsync(Action<ServerOptions>? configure = null, int slots = 1, int queue = 4) =>
-        RunningServer.StartAsync(Model, new SchedulerOptions { Slots = slots, QueueLength = queue, ContextLength = 1024 }, configure);
+        RunningServer.StartAsync(Model, new SchedulerOptions { Slots = slots, QueueLength = queue }, configure);
 
     public async ValueTask DisposeAsync()
     {

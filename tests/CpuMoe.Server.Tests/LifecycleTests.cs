@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace CpuMoe.Server.Tests;
+
+/// <summary>Clients that go away, clients that dawdle, and the end of the server.</summary>
+public class LifecycleTests(ServerFixture fixture)
+{
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task A_client_that_goes_away_stops_its_work(bool stream, bool isQueued)
+    {
+        await using RunningServer server = await fixture.StartAsync();
+        using HttpResponseMessage? other = isQueued ? await server.PostAsync(Requests.ChatPath, Endless(stream: true), stream: true) : null;
+        using CancellationTokenSource gone = new();
+        using StringContent content = new(Endless(stream).ToJsonString());
+        Task<HttpResponseMessage> request = server.Http.PostAsync(Requests.ChatPath, content, gone.Token);
+        while (server.Scheduler.Statistics is var now && (isQueued ? now.Waiting : now.Running) == 0)
+        {
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        other?.Dispose();
+        await server.WaitUntilIdleAsync();
+        Assert.True(server.Scheduler.Statistics.Cancelled > 0);
+        Assert.Equal(HttpStatusCode.OK, (await server.PostAsync(Requests.ChatPath, Requests.Chat("Hi", """{"max_tokens":2}"""))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Running_requests_finish_while_new_ones_are_refused()
+    {
+        await using RunningServer server = await fixture.StartAsync();
+        using HttpResponseMessage running = await server.PostAsync(
+            Requests.ChatPath, Requests.Chat("Tell me a story.", $$"""{"stream":true,"max_tokens":1500,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}"""), stream: true);
+        Task stop = server.StopAsync(TestContext.Current.CancellationToken);
+        using HttpResponseMessage health = await server.Http.GetAsync("/health", TestContext.Current.CancellationToken);
+        using HttpResponseMessage refused = await server.PostAsync(Requests.ChatPath, Requests.Chat("Hi"));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Equal("unavailable_error", (string)JsonNode.Parse(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["error"]!["type"]!);
+        await ErrorTests.CheckAsync(refused, HttpStatusCode.ServiceUnavailable, "server_error", "shutting_down");
+        Assert.NotNull(refused.Headers.RetryAfter);
+        List<JsonNode> chunks = ServerSentEvents.ReadChunks(await running.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("length", (string)chunks[^1]["choices"]![0]!["finish_reason"]!);
+        await stop;
+    }
+
+    [Fact]
+    public async Task Streams_end_with_an_error_when_the_grace_is_over()
+    {
+        await using RunningServer server = await fixture.StartAsync(options => options.ShutdownGrace = TimeSpan.FromMilliseconds(50));
+        using HttpResponseMessage running = await server.PostAsync(Requests.ChatPath, Endless(stream: true), stream: true);
+        Task stop = server.StopAsync(TestContext.Current.CancellationToken);
+        List<string> data = ServerSentEvents.Read(await running.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken), out _);
+        await stop;
+
+        JsonNode error = JsonNode.Parse(data[^1])!["error"]!;
+        Assert.Equal(("server_error", "shutting_down"), ((string)error["type"]!, (string)error["code"]!));
+        Assert.DoesNotContain("[DONE]", data);
+    }
+
+    [Fact]
+    public async Task Requests_that_never_arrive_do_not_hold_the_others_up()
+    {
+        byte[] headers = Encoding.ASCII.GetBytes($"POST {Requests.ChatPath} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{{\"messages\":");
+        List<TcpClient> slow = [];
+        for (int i = 0; i < 50; i++)
+        {
+            TcpClient client = new();
+            await client.ConnectAsync(fixture.Server.Address.Host, fixture.Server.Address.Port, TestContext.Current.CancellationToken);
+            await client.GetStream().WriteAsync(headers.AsMemory(0, i % 2 == 0 ? 20 : headers.Length), TestContext.Current.CancellationToken);
+            slow.Add(client);
+        }
+
+        JsonNode answer = await fixture.Server.PostJsonAsync(Requests.ChatPath, Requests.Chat("Hi", """{"max_tokens":2}"""));
+        Assert.NotNull(answer["choices"]);
+
+        // Kestrel's least rate counts after 5 s: then the body has to arrive or the client is told.
+        string text = await new StreamReader(slow[1].GetStream()).ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.StartsWith("HTTP/1.1 408", text, StringComparison.Ordinal);
+        slow.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task Many_streams_at_once_are_not_mixed_up()
+    {
+        (string Question, string Answer)[] pairs =
+        [
+            ("What is the capital of France?", "The capital of France is Paris."),
+            ("What is the capital of Japan?", "The capital of Japan is Tokyo."),
+            ("My name is Ana.", "Nice to meet you, Ana!"),
+        ];
+        string[] texts = await Task.WhenAll(Enumerable.Range(0, 24).Select(async i =>
+        {
+            using HttpResponseMessage response = await fixture.Server.PostAsync(Requests.ChatPath, Requests.Chat(pairs[i % 3].Question, """{"stream":true}"""));
+            List<JsonNode> chunks = ServerSentEvents.ReadChunks(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+            return string.Concat(chunks.Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+        }));
+
+        Assert.Equal(Enumerable.Range(0, 24).Select(i => pairs[i % 3].Answer), texts);
+    }
+
+    private JsonObject Endless(bool stream) => Requests.Chat("Tell me a story.", $$"""{"stream":{{(stream ? "true" : "false")}},"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}""");
+}
