@@ -13,6 +13,9 @@ export async function serve({model, args = []} = {}) {
     let log = "";
     child.stderr.on("data", data => log += data);
     const exit = once(child, "exit");
+
+    // Whoever ends this program ends the server with it.
+    process.once("exit", () => child.kill()).once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
     const url = await Promise.race([
         once(createInterface({input: child.stdout}), "line").then(([line]) => line.trim()),
         exit.then(([code]) => { throw new Error(`cpumoe serve ended with ${code}:\n${log}`); }),
