@@ -1,6 +1,9 @@
+using CpuMoe.Server.Anthropic;
 using CpuMoe.Server.Hosting;
+using CpuMoe.Server.Ollama;
 using CpuMoe.Server.OpenAi;
 using CpuMoe.Server.Operations;
+using CpuMoe.Server.Responses;
 using Microsoft.AspNetCore.Routing;
 
 namespace CpuMoe.Server;
@@ -23,6 +26,9 @@ public static class CpuMoeEndpoints
         ArgumentNullException.ThrowIfNull(endpoints);
         OperationsEndpoints.Map(endpoints);
         OpenAiEndpoints.Map(endpoints);
+        ResponsesEndpoint.Map(endpoints);
+        AnthropicEndpoints.Map(endpoints);
+        OllamaEndpoints.Map(endpoints);
         new ApiRoutes(endpoints, OpenAiErrors.Instance).MapNothing("/v1/{**path}");
     }
 }

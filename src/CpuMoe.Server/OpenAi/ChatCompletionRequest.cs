@@ -51,7 +51,7 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
         return new ChatCompletionRequest(model, name ?? model.Name, chat, body.Member("n")?.AsInt(1, server.Options.MaxChoices) ?? 1, StreamOptions.Read(body));
     }
 
-    /// <summary>The grammar of <c>response_format</c>, in the forms of OpenAI and llama.cpp; null for any text.</summary>
+    /// <summary>The grammar of <c>response_format</c>, in the forms of chat completions, of responses and of llama.cpp; null for any text.</summary>
     internal static Grammar? ReadFormat(RequestValue? format, SchemaCache schemas)
     {
         if (format is not { } value)
@@ -62,11 +62,12 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
         string type = value.Required("type").AsOneOf("text", "json_object", "json_schema");
         RequestValue? named = type == "json_schema" ? value.Member("json_schema") : null;
         RequestValue? schema = type == "text" ? null : named?.Member("schema") ?? value.Member("schema");
-        bool isStrict = named?.Member("strict")?.AsBool() ?? false;
+        bool isStrict = (named ?? value).Member("strict")?.AsBool() ?? false;
         return type == "text" ? null : schema is null ? Grammar.JsonObject : schemas.Get(schema.Value, isStrict);
     }
 
-    private static int? ReadLogprobs(RequestValue body)
+    /// <summary>How many of the likeliest tokens are told beside each; null where none are asked for.</summary>
+    internal static int? ReadLogprobs(RequestValue body)
     {
         bool wanted = body.Member("logprobs")?.AsBool() ?? false;
         RequestValue? top = body.Member("top_logprobs");

@@ -78,8 +78,8 @@ internal sealed record CompletionRequest(ServedModel Model, string ModelName, IR
         return items[0].Kind == JsonValueKind.Number ? [ReadPrompt(prompt, tokenizer)] : [.. items.Select(item => ReadPrompt(item, tokenizer))];
     }
 
-    // Unlike in a chat the prompt is the caller's own: special tokens written in it count.
-    private static int[] ReadPrompt(RequestValue prompt, Tokenizer tokenizer)
+    /// <summary>A prompt, as text or as tokens. Unlike in a chat it is the caller's own: special tokens written in it count.</summary>
+    internal static int[] ReadPrompt(RequestValue prompt, Tokenizer tokenizer)
     {
         Vocabulary vocabulary = tokenizer.Vocabulary;
         int[] ids;

@@ -82,8 +82,9 @@ internal static class MessageReader
         return new ToolCall(call.Member("id")?.AsString() ?? "", function.Required("name").AsString(), ReadArguments(function.Member("arguments")));
     }
 
-    // Models that are cut off leave broken ones behind, and agents send them again: that must not become a fault of the server.
-    private static string ReadArguments(RequestValue? arguments)
+    /// <summary>The arguments of a call, the text of a JSON object.</summary>
+    /// <remarks>Models that are cut off leave broken ones behind, and agents send them again: that must not become a fault of the server.</remarks>
+    internal static string ReadArguments(RequestValue? arguments)
     {
         if (arguments is not { } value || string.IsNullOrWhiteSpace(value.AsString()))
         {

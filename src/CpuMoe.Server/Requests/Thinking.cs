@@ -10,7 +10,7 @@ internal sealed record Thinking(bool? Wanted, int? Budget, IReadOnlyDictionary<s
 {
     private static readonly string[] Switches = ["enable_thinking", "thinking"];
 
-    /// <summary>Reads <c>chat_template_kwargs</c>, <c>reasoning_effort</c>, <c>thinking</c> (z.ai) and <c>reasoning</c> (OpenRouter, Responses).</summary>
+    /// <summary>Reads <c>chat_template_kwargs</c>, <c>reasoning_effort</c>, <c>thinking</c> (z.ai, Anthropic) and <c>reasoning</c> (OpenRouter, Responses).</summary>
     public static Thinking Read(RequestValue body)
     {
         Dictionary<string, JsonElement> variables = [];
@@ -24,7 +24,7 @@ internal sealed record Thinking(bool? Wanted, int? Budget, IReadOnlyDictionary<s
 
         if (body.Member("thinking") is { } thinking)
         {
-            votes.Add(thinking.Required("type").AsOneOf("enabled", "disabled", "adaptive") != "disabled");
+            votes.Add(thinking.Required("type").AsOneOf("enabled", "disabled", "adaptive", "between_tools") != "disabled");
             budget = thinking.Member("budget_tokens")?.AsInt(0);
         }
 

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using CpuMoe.Chat;
 using CpuMoe.Server.Errors;
-using CpuMoe.Server.Requests;
 using CpuMoe.Serving;
 
-namespace CpuMoe.Server.OpenAi;
+namespace CpuMoe.Server.Requests;
 
 /// <summary>Whether tools must be called, and which may.</summary>
 /// <param name="Mode">Whether they must.</param>
@@ -23,8 +22,21 @@ internal sealed record ToolChoice(ToolMode Mode, IReadOnlyList<string>? Allowed)
                 ? new ToolChoice(ToolMode.Required, [ReadName(value, tools)])
                 : ReadAllowed(value.Member("allowed_tools") ?? value, tools),
         };
-        return result.Mode != ToolMode.Required || tools.Count > 0 ? result
-            : throw ApiException.Invalid(choice!.Value.Place, $"'{choice.Value.Place}' requires a tool, but there are none in 'tools'.");
+        return result.Check(choice, tools);
+    }
+
+    /// <summary>The choice, if there is a tool where one must be called.</summary>
+    /// <exception cref="ApiException">There is none.</exception>
+    public ToolChoice Check(RequestValue? choice, IReadOnlyList<ToolDefinition> tools) => Mode != ToolMode.Required || tools.Count > 0 ? this
+        : throw ApiException.Invalid(choice!.Value.Place, $"'{choice.Value.Place}' requires a tool, but there are none in 'tools'.");
+
+    /// <summary>The name in a choice of one tool.</summary>
+    /// <exception cref="ApiException">There is no such tool.</exception>
+    public static string ReadName(RequestValue value, IReadOnlyList<ToolDefinition> tools)
+    {
+        RequestValue name = (value.Member("function") ?? value).Required("name");
+        string text = name.AsString();
+        return tools.Any(tool => tool.Name == text) ? text : throw name.Fault("the name of a tool in 'tools'");
     }
 
     private static ToolChoice ReadAllowed(RequestValue value, IReadOnlyList<ToolDefinition> tools)
@@ -46,11 +58,4 @@ internal sealed record ToolChoice(ToolMode Mode, IReadOnlyList<string>? Allowed)
         "required" => ToolMode.Required,
         _ => ToolMode.Auto,
     };
-
-    private static string ReadName(RequestValue value, IReadOnlyList<ToolDefinition> tools)
-    {
-        RequestValue name = (value.Member("function") ?? value).Required("name");
-        string text = name.AsString();
-        return tools.Any(tool => tool.Name == text) ? text : throw name.Fault("the name of a tool in 'tools'");
-    }
 }
