@@ -3,6 +3,7 @@ using CpuMoe.Gguf;
 using CpuMoe.Grammars;
 using CpuMoe.Grammars.Automata;
 using CpuMoe.Grammars.Masks;
+using CpuMoe.Quantization;
 using CpuMoe.Synth;
 using CpuMoe.Text;
 

@@ -8,6 +8,7 @@ using CpuMoe.Cli.Terminal;
 using CpuMoe.Experts;
 using CpuMoe.Gguf;
 using CpuMoe.Grammars;
+using CpuMoe.Quantization;
 
 namespace CpuMoe.Cli;
 
@@ -53,7 +54,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or GrammarException or ExpertTraceException
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or GrammarException or ExpertTraceException or QuantizationException
             or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
@@ -86,6 +87,7 @@ internal static class CommandLine
             new TokenizeCommand(console),
             new DetokenizeCommand(console),
             new PerplexityCommand(console),
+            new QuantizeCommand(console),
             new BenchCommand(console),
             new KernelsCommand(console),
             new ExpertsCommand(console),

@@ -1,4 +1,5 @@
 using CpuMoe.Gguf;
+using CpuMoe.Quantization;
 
 namespace CpuMoe.Synth.Tests;
 
@@ -11,6 +12,7 @@ public class ModelPlanTests
     [InlineData("q6_k", "Q6_K 926, F32 835", 273.99)]
     [InlineData("q5_k_m", "Q5_K 790, Q6_K 136, F32 835", 236.56)]
     [InlineData("q4_k_m", "Q4_K 790, Q6_K 136, F32 835", 201.33)]
+    [InlineData("q3_k_m", "Q3_K 556, Q4_K 360, Q5_K 9, Q6_K 1, F32 835", 159.15)]
     [InlineData("q2_k", "Q2_K 556, Q3_K 276, Q4_K 93, Q6_K 1, F32 835", 121.58)]
     public void Glm45HasTheTypesOfRealFiles(string mix, string types, double gibibytes) => Check(ModelShape.Glm45, mix, types, gibibytes);
 
@@ -20,6 +22,7 @@ public class ModelPlanTests
     [InlineData("q6_k", "Q6_K 379, Q8_0 93, F32 331", 92.20)]
     [InlineData("q5_k_m", "Q5_K 355, Q6_K 24, Q5_1 48, Q8_0 45, F32 331", 77.67)]
     [InlineData("q4_k_m", "Q4_K 355, Q6_K 24, Q5_0 48, Q8_0 45, F32 331", 67.85)]
+    [InlineData("q3_k_m", "Q3_K 284, Q4_K 92, Q5_K 2, Q6_K 1, Q5_0 90, Q5_1 3, F32 331", 53.11)]
     [InlineData("q2_k", "Q2_K 284, Q3_K 47, Q4_K 47, Q6_K 1, Q4_0 93, F32 331", 41.88)]
     public void AirHasTheTypesOfRealFiles(string mix, string types, double gibibytes) => Check(ModelShape.Glm45Air, mix, types, gibibytes);
 
@@ -70,7 +73,7 @@ public class ModelPlanTests
         Assert.Throws<ArgumentException>(() => new ModelPlan(ModelShape.Qwen3, Mix("q8_0"), withNextN: true));
     }
 
-    internal static QuantMix Mix(string name) => QuantMix.All.Single(mix => mix.Name == name);
+    internal static QuantMix Mix(string name) => QuantMix.TryFind(name, out QuantMix? mix) ? mix : throw new ArgumentException($"There is no mix {name}.", nameof(name));
 
     private static void Check(ModelShape shape, string mix, string types, double gibibytes)
     {

@@ -1,4 +1,5 @@
 using CpuMoe.Gguf;
+using CpuMoe.Quantization;
 using CpuMoe.Text;
 
 namespace CpuMoe.Synth.Tests;

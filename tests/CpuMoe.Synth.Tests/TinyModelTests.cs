@@ -4,6 +4,7 @@ using CpuMoe.Chat.Templates;
 using CpuMoe.Generation;
 using CpuMoe.Gguf;
 using CpuMoe.Models;
+using CpuMoe.Quantization;
 
 namespace CpuMoe.Synth.Tests;
 
@@ -98,7 +99,7 @@ public sealed class TinyModelTests : IDisposable
     {
         ModelPlan plan = new(ModelShape.Tiny, ModelPlanTests.Mix("q4_k_m"));
         string whole = Write(plan);
-        string first = new ModelWriter(plan, seed: 1, skew: 0).WriteSplit(PathOf("split.gguf"), 4_000_000);
+        string first = new ModelWriter(plan, seed: 1, skew: 0).Write(PathOf("split.gguf"), 4_000_000);
 
         Assert.EndsWith("split-00001-of-00004.gguf", first, StringComparison.Ordinal);
         Assert.Equal(RunEightTokens(whole, ComputePath.Fast), RunEightTokens(first, ComputePath.Fast));
@@ -118,14 +119,7 @@ public sealed class TinyModelTests : IDisposable
 
         Assert.Throws<OperationCanceledException>(() =>
         {
-            if (split)
-            {
-                writer.WriteSplit(PathOf("x"), 3_000_000);
-            }
-            else
-            {
-                writer.Write(PathOf("x"));
-            }
+            writer.Write(PathOf("x"), split ? 3_000_000 : null);
         });
         Assert.Empty(_folder.GetFiles());
     }

@@ -1,4 +1,5 @@
 using CpuMoe.Gguf;
+using CpuMoe.Quantization;
 
 namespace CpuMoe.Synth;
 
@@ -183,5 +184,8 @@ internal sealed class ModelPlan
         Add($"blk.{block}.{name}", block, role, dimensions);
 
     private void Add(string name, int block, TensorRole role, params ReadOnlySpan<long> dimensions) =>
-        _tensors.Add(new PlannedTensor(name, Mix.TypeOf(name, dimensions, block, BlockCount), dimensions.ToArray(), role));
+        _tensors.Add(new PlannedTensor(name, TypeOf(name, block, dimensions), dimensions.ToArray(), role));
+
+    private GgmlType TypeOf(string name, int block, ReadOnlySpan<long> dimensions) =>
+        QuantMix.Quantizes(name, dimensions.Length) ? Mix.TypeOf(name, dimensions[0], block, BlockCount) : GgmlType.F32;
 }

@@ -6,6 +6,7 @@ using System.Globalization;
 using CpuMoe.Cli;
 using CpuMoe.Cli.Arguments;
 using CpuMoe.Cli.Commands;
+using CpuMoe.Quantization;
 
 namespace CpuMoe.Synth;
 
@@ -22,13 +23,15 @@ internal sealed class SynthCommand : Command
         "cpumoe-synth --shape glm-4.5 --layers 6 --mix q4_k_m --skew 1 --split 8G glm.gguf",
     ];
 
+    private static readonly string[] MixNames = [.. QuantMix.All.Select(mix => mix.Name.ToLowerInvariant())];
+
     private readonly Argument<string> _output = new("OUT") { Description = "The file to write; of a split model the name without the numbers" };
 
     private readonly Option<string> _shape = new Option<string>("--shape") { Description = "The model: " + Words(ModelShape.All, shape => shape.Name), HelpName = "NAME", Required = true }
         .AcceptOnlyFrom([.. ModelShape.All.Select(shape => shape.Name)]);
 
-    private readonly Option<string> _mix = new Option<string>("--mix") { Description = "The number formats: " + Words(QuantMix.All, mix => mix.Name), HelpName = "NAME", DefaultValueFactory = _ => QuantMix.All[0].Name }
-        .AcceptOnlyFrom([.. QuantMix.All.Select(mix => mix.Name)]);
+    private readonly Option<string> _mix = new Option<string>("--mix") { Description = "The number formats: " + string.Join(", ", MixNames), HelpName = "NAME", DefaultValueFactory = _ => MixNames[0] }
+        .AcceptOnlyFrom(MixNames);
 
     private readonly Option<int?> _layers = NumberOption.Create<int>("--layers", "N", "Blocks to keep of the trunk (default: all)", n => n >= 1, "1 or more");
 
@@ -88,18 +91,9 @@ internal sealed class SynthCommand : Command
             return ExitCodes.Success;
         }
 
-        string path = arguments.GetRequiredValue(_output);
         WriteProgress progress = new(streams.Error, plan.ByteCount, Cancellation);
         ModelWriter writer = new(plan, arguments.GetValue(_seed) ?? 0, arguments.GetValue(_skew) ?? 0) { Written = progress.Add };
-        if (arguments.GetValue(_split) is { } maxBytes)
-        {
-            path = writer.WriteSplit(path, maxBytes);
-        }
-        else
-        {
-            writer.Write(path);
-        }
-
+        string path = writer.Write(arguments.GetRequiredValue(_output), arguments.GetValue(_split));
         progress.End(path);
         return ExitCodes.Success;
     }
@@ -107,7 +101,7 @@ internal sealed class SynthCommand : Command
     private ModelPlan Plan(ParseResult arguments)
     {
         ModelShape shape = ModelShape.All.Single(shape => shape.Name == arguments.GetRequiredValue(_shape));
-        QuantMix mix = QuantMix.All.Single(mix => mix.Name == arguments.GetRequiredValue(_mix));
+        QuantMix mix = QuantMix.All[MixNames.IndexOf(arguments.GetRequiredValue(_mix))];
         int? layers = arguments.GetValue(_layers);
         bool? nextN = arguments.GetValue(_nextN);
         if (layers > shape.Blocks)

@@ -3,31 +3,15 @@ using CpuMoe.Generation;
 
 namespace CpuMoe.Cli.Terminal;
 
-/// <summary>One line on a terminal that says how far a perplexity has come; nothing elsewhere.</summary>
+/// <summary>Says on a terminal how far a perplexity has come.</summary>
 internal sealed class ChunkProgress(CliConsole console, int chunks) : IDisposable
 {
-    private int _width;
+    private readonly StatusLine _line = new(console);
 
     /// <summary>Shows the value so far.</summary>
-    public void Report(PerplexityResult soFar) => Show(string.Create(
+    public void Report(PerplexityResult soFar) => _line.Show(string.Create(
         CultureInfo.InvariantCulture, $"chunk {soFar.Chunks} of {chunks}, perplexity so far {soFar.Value:F4}"));
 
     /// <summary>Clears the line.</summary>
-    public void Dispose()
-    {
-        if (_width > 0)
-        {
-            console.Error.Write($"\r{new string(' ', _width)}\r");
-            _width = 0;
-        }
-    }
-
-    private void Show(string text)
-    {
-        if (console.ErrorIsTerminal)
-        {
-            console.Error.Write($"\r{text.PadRight(_width)}");
-            _width = Math.Max(_width, text.Length);
-        }
-    }
+    public void Dispose() => _line.Dispose();
 }

@@ -10,6 +10,9 @@ internal static unsafe class BitPlanes
     /// <summary>The bit of value <paramref name="index"/> (0..255) of the 32 bytes at <paramref name="packed"/>: 0 or 1.</summary>
     public static int At(byte* packed, int index) => (packed[index % 32] >> (index / 32)) & 1;
 
+    /// <summary>Sets the bit of value <paramref name="index"/> where it is 0.</summary>
+    public static void Set(byte* packed, int index, int bit) => packed[index % 32] |= (byte)(bit << (index / 32));
+
     /// <summary>
     /// The 16 bits from value 16 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..15.
     /// </summary>

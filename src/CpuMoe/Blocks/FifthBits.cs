@@ -10,6 +10,9 @@ internal static unsafe class FifthBits
     /// <summary>The fifth bit of value <paramref name="index"/> in its place: 0 or 16.</summary>
     public static int At(byte* packed, int index) => (int)((Unsafe.ReadUnaligned<uint>(packed) >> index) & 1) << 4;
 
+    /// <summary>Sets the fifth bit of value <paramref name="index"/> to that of <paramref name="code"/> where it is 0.</summary>
+    public static void Set(byte* packed, int index, int code) => packed[index / 8] |= (byte)((code >> 4) << (index % 8));
+
     /// <summary>The fifth bits of the 16 values from 16 * <paramref name="part"/> on in their places: 0 or 16; part is 0 or 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load128(byte* packed, int part)

@@ -19,6 +19,9 @@ internal static unsafe class Float16
     /// <summary>The half at <paramref name="source"/> (any alignment) as a float, exact for every bit pattern.</summary>
     public static float Read(byte* source) => (float)BitConverter.UInt16BitsToHalf(Unsafe.ReadUnaligned<ushort>(source));
 
+    /// <summary>Stores a half at <paramref name="target"/> (any alignment).</summary>
+    public static void Write(byte* target, Half value) => Unsafe.WriteUnaligned(target, BitConverter.HalfToUInt16Bits(value));
+
     /// <summary>
     /// As <see cref="Read"/> for a finite half, without a branch and without an operation on a subnormal float, which
     /// processors are slow at: a subnormal half is given an exponent (and so a leading one), which is subtracted again.

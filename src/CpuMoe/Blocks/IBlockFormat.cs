@@ -38,6 +38,15 @@ internal unsafe interface IBlockFormat<TSelf>
         }
     }
 
+    /// <summary>Whether floats can be written in the format, see <see cref="Quantize"/>.</summary>
+    static virtual bool CanQuantize => false;
+
+    /// <summary>
+    /// Writes <paramref name="blocks"/> blocks whose values are near the given ones, which are finite and at most 65504 in
+    /// magnitude. The same values give the same bytes on every machine.
+    /// </summary>
+    static virtual void Quantize(float* values, int blocks, byte* row) => throw new NotSupportedException($"{TSelf.Type} is not written.");
+
     /// <summary>Dot product of <paramref name="blocks"/> blocks with the same number of activation values, scalar.</summary>
     static abstract float Dot(byte* row, in ActivationRow activation, int blocks);
 

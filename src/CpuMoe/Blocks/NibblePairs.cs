@@ -14,6 +14,10 @@ internal static unsafe class NibblePairs
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 64)) + (index % 32)] >> (4 * (index / 32 % 2))) & 15;
 
+    /// <summary>Sets the code of value <paramref name="index"/> where it is 0.</summary>
+    public static void Set(byte* packed, int index, int code)
+        => packed[(32 * (index / 64)) + (index % 32)] |= (byte)(code << (4 * (index / 32 % 2)));
+
     /// <summary>The 16 codes from value 16 * <paramref name="part"/> on; part is 0..15.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load128(byte* packed, int part)

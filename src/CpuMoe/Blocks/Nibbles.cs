@@ -12,6 +12,9 @@ internal static unsafe class Nibbles
     /// <summary>The 4-bit code of value <paramref name="index"/> (0..31) of the 16 bytes at <paramref name="packed"/>.</summary>
     public static int At(byte* packed, int index) => index < 16 ? packed[index] & 15 : packed[index - 16] >> 4;
 
+    /// <summary>Sets the code of value <paramref name="index"/> where it is 0.</summary>
+    public static void Set(byte* packed, int index, int code) => packed[index % 16] |= (byte)(code << (4 * (index / 16)));
+
     /// <summary>The 16 codes from value 16 * <paramref name="part"/> on; part is 0 or 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load128(byte* packed, int part)

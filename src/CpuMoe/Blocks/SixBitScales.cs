@@ -22,6 +22,20 @@ internal static unsafe class SixBitScales
         ? packed[group + 4] & 63
         : (packed[group + 4] >> 4) | (packed[group] >> 6 << 4);
 
+    /// <summary>Sets scale <paramref name="group"/> (0..7) where it is 0.</summary>
+    public static void SetScale(byte* packed, int group, int scale)
+    {
+        packed[group < 4 ? group : group + 4] |= (byte)(group < 4 ? scale : scale & 15);
+        packed[group % 4] |= (byte)(group < 4 ? 0 : scale >> 4 << 6);
+    }
+
+    /// <summary>Sets minimum <paramref name="group"/> (0..7) where it is 0.</summary>
+    public static void SetMinimum(byte* packed, int group, int minimum)
+    {
+        packed[group + 4] |= (byte)(group < 4 ? minimum : (minimum & 15) << 4);
+        packed[4 + (group % 4)] |= (byte)(group < 4 ? 0 : minimum >> 4 << 6);
+    }
+
     /// <summary>The 8 scales, each twice: one for every 16 values. Reads 16 bytes; the codes follow the 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Scales256(byte* packed)

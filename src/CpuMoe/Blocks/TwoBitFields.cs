@@ -14,6 +14,10 @@ internal static unsafe class TwoBitFields
     public static int At(byte* packed, int index)
         => (packed[(32 * (index / 128)) + (index % 32)] >> (2 * (index % 128 / 32))) & 3;
 
+    /// <summary>Sets the field of value <paramref name="index"/> where it is 0.</summary>
+    public static void Set(byte* packed, int index, int field)
+        => packed[(32 * (index / 128)) + (index % 32)] |= (byte)(field << (2 * (index % 128 / 32)));
+
     /// <summary>The 16 fields from value 16 * <paramref name="part"/> on; part is 0..15.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Load128(byte* packed, int part)

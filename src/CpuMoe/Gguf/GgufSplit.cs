@@ -10,6 +10,9 @@ internal static class GgufSplit
     public const string CountKey = "split.count";
     public const string TensorCountKey = "split.tensors.count";
 
+    /// <summary>The keys that belong to the files, not to the model.</summary>
+    public static IReadOnlyList<string> Keys { get; } = [IndexKey, CountKey, TensorCountKey];
+
     /// <summary>The path of a part.</summary>
     public static string PathOf(string prefix, int index, int count) => prefix + Suffix(index, count);
 

@@ -20,6 +20,7 @@ public class LayerTests
         ["Chat"] = ["Text"],
         ["Grammars"] = ["Text"],
         ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
+        ["Quantization"] = ["Gguf", "Blocks", "Compute"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
     };
 

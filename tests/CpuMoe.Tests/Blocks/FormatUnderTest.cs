@@ -1,5 +1,6 @@
 using CpuMoe.Blocks;
 using CpuMoe.Gguf;
+using CpuMoe.Testing;
 
 namespace CpuMoe.Tests.Blocks;
 
@@ -35,10 +36,25 @@ internal abstract unsafe class FormatUnderTest
         return values;
     }
 
+    /// <summary>Whether the format is written, see <see cref="Quantize"/>.</summary>
+    public abstract bool CanQuantize { get; }
+
+    /// <summary>Blocks near a whole number of blocks of values.</summary>
+    public byte[] Quantize(ReadOnlySpan<float> values)
+    {
+        int blocks = values.Length / ValuesPerBlock;
+        using GuardedBuffer source = GuardedBuffer.Of(values);
+        using GuardedBuffer row = new(blocks * BytesPerBlock);
+        QuantizeBlocks((float*)source.Start, blocks, row.Start);
+        return new ReadOnlySpan<byte>(row.Start, row.Length).ToArray();
+    }
+
     /// <summary>The dot product on the named path; the caller has seen to it that the machine has the path.</summary>
     public abstract float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks);
 
     protected abstract void DequantizeBlock(byte* block, float* values);
+
+    protected abstract void QuantizeBlocks(float* values, int blocks, byte* row);
 
     private sealed class Typed<TFormat> : FormatUnderTest
         where TFormat : struct, IBlockFormat<TFormat>
@@ -51,6 +67,8 @@ internal abstract unsafe class FormatUnderTest
 
         public override ActivationFormat Activation => TFormat.Activation;
 
+        public override bool CanQuantize => TFormat.CanQuantize;
+
         public override float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks) => path switch
         {
             DotPath.Scalar => TFormat.Dot(row, activation, blocks),
@@ -61,6 +79,8 @@ internal abstract unsafe class FormatUnderTest
         };
 
         protected override void DequantizeBlock(byte* block, float* values) => TFormat.Dequantize(block, values);
+
+        protected override void QuantizeBlocks(float* values, int blocks, byte* row) => TFormat.Quantize(values, blocks, row);
     }
 
     private readonly struct Factory : IBlockFormatVisitor<FormatUnderTest>

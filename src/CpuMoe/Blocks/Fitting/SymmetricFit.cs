@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CpuMoe.Blocks.Fitting;
+
+/// <summary>Finds scales s so that s * q, q being whole numbers of a range around zero, is near the values of a group.</summary>
+/// <remarks>
+/// For given codes q the sum of (x - s q)² is least at s = (sum of x q) / (sum of q²), where it is the sum of x² less
+/// (sum of x q)² / (sum of q²). The codes in turn follow from a scale by rounding. The search rounds with a number of
+/// scales around the one that takes the extreme value of the group to the lowest code (the range has one more code
+/// below zero than above, and the scale the sign for it), and keeps the codes that explain most.
+/// </remarks>
+internal static unsafe class SymmetricFit
+{
+    // Steps of a tenth of a code to either side of the lowest code.
+    private const int Steps = 9;
+    private const float Step = 0.1f;
+
+    /// <summary>The best scale of each of eight groups.</summary>
+    /// <param name="tile">The groups, see <see cref="Lanes.Load"/>.</param>
+    /// <param name="length">Values per group.</param>
+    /// <param name="lowest">The lowest code, negative.</param>
+    /// <param name="highest">The highest code.</param>
+    [SkipLocalsInit]
+    public static Vector256<float> Scales(Vector256<float>* tile, int length, int lowest, int highest)
+    {
+        Vector256<float> low = Vector256.Create((float)lowest);
+        Vector256<float> high = Vector256.Create((float)highest);
+        Vector256<float> perExtreme = Lanes.Divide(Vector256<float>.One, Extremes(tile, length));
+        Vector256<float> bestExplained = Vector256<float>.Zero;
+        Vector256<float> bestScale = Vector256<float>.Zero;
+        for (int step = -Steps; step <= Steps; step++)
+        {
+            Vector256<float> inverse = Vector256.Create(lowest + (Step * step)) * perExtreme;
+            Vector256<float> products = Vector256<float>.Zero;
+            Vector256<float> squares = Vector256<float>.Zero;
+            for (int i = 0; i < length; i++)
+            {
+                Vector256<float> x = tile[i];
+                Vector256<float> code = Lanes.Code(x * inverse, low, high);
+                products += x * code;
+                squares += code * code;
+            }
+
+            Vector256<float> scale = Lanes.Divide(products, squares);
+            Vector256<float> explained = scale * products;
+            Vector256<float> isBetter = Vector256.GreaterThan(explained, bestExplained);
+            bestExplained = Vector256.ConditionalSelect(isBetter, explained, bestExplained);
+            bestScale = Vector256.ConditionalSelect(isBetter, scale, bestScale);
+        }
+
+        return bestScale;
+    }
+
+    /// <summary>The value of largest magnitude of each group, with its sign.</summary>
+    private static Vector256<float> Extremes(Vector256<float>* tile, int length)
+    {
+        Vector256<float> extreme = Vector256<float>.Zero;
+        for (int i = 0; i < length; i++)
+        {
+            Vector256<float> isLarger = Vector256.GreaterThan(Vector256.Abs(tile[i]), Vector256.Abs(extreme));
+            extreme = Vector256.ConditionalSelect(isLarger, tile[i], extreme);
+        }
+
+        return extreme;
+    }
+}
