@@ -22,6 +22,7 @@ public class LayerTests
         ["Generation"] = ["Gguf", "Models", "Text", "Grammars"],
         ["Quantization"] = ["Gguf", "Blocks", "Compute"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
+        ["Fitting"] = ["Gguf", "Blocks", "Compute", "Experts", "Models", "Quantization", "Diagnostics"],
     };
 
     public static TheoryData<string> Folders => [.. Arrows.Keys];
