@@ -34,9 +34,8 @@ public sealed unsafe class KernelProbe : IDisposable
 
     // A method is compiled twice more after its first calls, each time when no other was new for a tenth of a second.
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan WarmUpTimeOfAnother = TimeSpan.FromMilliseconds(50);
 
-    // Calls after which a method is compiled for the last time.
-    private const int WarmUpRounds = 64;
     private const int WarmUpColumns = 8;
 
     private readonly WorkerPool _pool;
@@ -189,17 +188,15 @@ public sealed unsafe class KernelProbe : IDisposable
             product.Weights = new WeightMatrix(_memory.Pointer, product.RowsPerChunk * _pool.Threads, RowLength, rowBytes, kernel);
         }
 
+        TimeSpan time = WarmUpTime + (WarmUpTimeOfAnother * (products.Count - 1));
         long start = Stopwatch.GetTimestamp();
-        int rounds = 0;
-        while (products.Count > 0 && (Stopwatch.GetElapsedTime(start) < WarmUpTime || rounds < WarmUpRounds))
+        while (products.Count > 0 && Stopwatch.GetElapsedTime(start) < time)
         {
             foreach ((Product product, _, _) in products)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 _pool.Run(product, _pool.Threads);
             }
-
-            rounds++;
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed unsafe class ExpertSlot
     private readonly byte* _memory;
 
     /// <param name="index">The number of the slot in its pool.</param>
-    /// <param name="memory">Its memory, of <see cref="BytesFor"/> bytes, aligned to <see cref="ReadJob.Alignment"/>.</param>
+    /// <param name="memory">Its memory, of <see cref="BytesFor(ExpertLayer)"/> bytes, aligned to <see cref="ReadJob.Alignment"/>.</param>
     /// <param name="completed">Called by a reading thread when a read has ended.</param>
     public ExpertSlot(int index, byte* memory, Action<ExpertSlot> completed)
     {

@@ -1,5 +1,4 @@
 using CpuMoe.Experts;
-using CpuMoe.Gguf;
 
 namespace CpuMoe.Fitting;
 
@@ -28,9 +27,14 @@ public sealed record Device(
     /// <exception cref="FitException">It is something else, or a figure is not possible.</exception>
     public static IReadOnlyList<Device> Parse(string json, string source)
     {
-        Device[] devices = FitJson.Read(json, FitJson.Default.DeviceList, source).Devices;
-        foreach (Device device in devices)
+        Device?[] devices = FitJson.Read(json, FitJson.Default.DeviceList, source).Devices;
+        foreach (Device? device in devices)
         {
+            if (device is null)
+            {
+                throw new FitException($"{source}: a device is null; an object is needed");
+            }
+
             string? fault = !MemorySize.TryParse(device.Memory, out _) ? $"memory must be {MemorySize.Form}, not '{device.Memory}'"
                 : !IsPositive(device.BandwidthGbS) ? "bandwidth_gb_s must be a positive number"
                 : device.Cores is < 1 or > MostCores ? $"cores must be 1 to {MostCores}"
@@ -42,7 +46,7 @@ public sealed record Device(
             }
         }
 
-        return devices;
+        return devices!;
     }
 
     /// <summary>What the machine can be expected to do.</summary>

@@ -54,11 +54,10 @@ public sealed record MachineProfile
         Check(machine.DiskBytesPerSecond ?? 1, "disk_bytes_per_second");
         Check(machine.RegionSeconds + double.Epsilon, "region_seconds");
         Check(Math.Min(machine.Attention.DecodePerSecond, machine.Attention.PrefillPerSecond), "attention");
-        foreach ((GgmlType type, KernelProfile kernel) in machine.Kernels)
+        foreach ((GgmlType type, KernelProfile? kernel) in machine.Kernels)
         {
-            Check(
-                Math.Min(Math.Min(kernel.DecodeBytesPerSecond, kernel.CacheBytesPerSecond), Math.Min(kernel.Prefill32PerSecond, kernel.Prefill512PerSecond)),
-                $"kernels.{type}");
+            double[] figures = kernel is null ? [0] : [kernel.DecodeBytesPerSecond, kernel.CacheBytesPerSecond, kernel.Prefill32PerSecond, kernel.Prefill512PerSecond];
+            Check(figures.Min(), $"kernels.{type}");
         }
 
         return machine;
