@@ -51,4 +51,4 @@ internal sealed record KnownModel(
 /// <param name="Name">Its name, of a block without <c>blk.N.</c>.</param>
 /// <param name="Shape">Row length first.</param>
 /// <param name="Blocks">The first and the last block.</param>
-internal sealed record KnownTensor(string Name, long[] Shape, int[]? Blocks);
+internal sealed record KnownTensor(string Name, long[] Shape, int[]? Blocks = null);

@@ -137,7 +137,7 @@ public class FitEstimatorTests
     {
         foreach ((double share, double percent) in new[] { (0.25, quarter), (0.5, half), (0.75, threeQuarters) })
         {
-            Assert.InRange((1 - FitEstimator.HitRate(share)) / (1 - (percent / 100)), 0.7, 1.6);
+            Assert.InRange((1 - FitEstimator.HitRate(share)) / (1 - (percent / 100)), 0.77, 1.61);
         }
 
         Assert.Equal((0.0, 1.0), (FitEstimator.HitRate(0), FitEstimator.HitRate(1)));
