@@ -1,9 +1,7 @@
-using CpuMoe.Experts;
 using CpuMoe.Fitting;
 using CpuMoe.Models;
-using CpuMoe.Quantization;
 using FsCheck;
-using FsCheck.Xunit;
+using FsCheck.Fluent;
 
 namespace CpuMoe.Tests.Fitting;
 
@@ -80,33 +78,50 @@ public class FitEstimatorTests
         Assert.True(Estimate(Machines.Of(), new FitOptions { MemoryBytes = resident }).Fits);
     }
 
-    [Property(MaxTest = 60)]
-    public void MoreMemoryAndFasterPartsAreNeverSlower(PositiveInt gibibytes, PositiveInt more, PositiveInt bandwidth, PositiveInt disk)
+    [Fact]
+    public void MoreMemoryAndFasterPartsAreNeverSlower()
     {
-        var options = new FitOptions { MemoryBytes = (long)((gibibytes.Get % 90) + 1) << 30 };
-        MachineProfile machine = Machines.Of(bandwidth: bandwidth.Get * 1e9, disk: disk.Get * 1e8);
-        FitEstimate before = Estimate(machine, options);
-        double decode = before.Expected?.Decode ?? 0;
-
-        FitEstimate roomier = Estimate(machine, options with { MemoryBytes = options.MemoryBytes + ((long)more.Get << 28) });
-        Assert.True((roomier.Expected?.Decode ?? 0) >= decode * 0.999999);
-        Assert.True(roomier.Grade >= before.Grade);
-        Assert.True((roomier.HitRate ?? 0) >= (before.HitRate ?? 0));
-        Assert.True((Estimate(Machines.Of(bandwidth: (bandwidth.Get + more.Get) * 1e9, disk: disk.Get * 1e8), options).Expected?.Decode ?? 0) >= decode);
-        Assert.True((Estimate(machine with { DiskBytesPerSecond = (disk.Get + more.Get) * 1e8 }, options).Expected?.Decode ?? 0) >= decode);
+        Gen<(int Gibibytes, int More, int Bandwidth, int Disk)> machines =
+            from gibibytes in Gen.Choose(1, 90)
+            from more in Gen.Choose(1, 200)
+            from bandwidth in Gen.Choose(1, 500)
+            from disk in Gen.Choose(1, 200)
+            select (gibibytes, more, bandwidth, disk);
+        Prop.ForAll(machines.ToArbitrary(), drawn =>
+        {
+            var options = new FitOptions { MemoryBytes = (long)drawn.Gibibytes << 30 };
+            MachineProfile machine = Machines.Of(bandwidth: drawn.Bandwidth * 1e9, disk: drawn.Disk * 1e8);
+            FitEstimate before = Estimate(machine, options);
+            FitEstimate[] better =
+            [
+                Estimate(machine, options with { MemoryBytes = options.MemoryBytes + ((long)drawn.More << 28) }),
+                Estimate(Machines.Of(bandwidth: (drawn.Bandwidth + drawn.More) * 1e9, disk: drawn.Disk * 1e8), options),
+                Estimate(machine with { DiskBytesPerSecond = (drawn.Disk + drawn.More) * 1e8 }, options),
+            ];
+            return better.All(after => after.Grade >= before.Grade
+                && (after.HitRate ?? 0) >= (before.HitRate ?? 0)
+                && (after.Expected?.Decode ?? 0) >= (before.Expected?.Decode ?? 0)
+                && (after.Expected?.Prefill ?? 0) >= (before.Expected?.Prefill ?? 0)).ToProperty();
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(60).WithReplay(42, 4711));
     }
 
-    [Property(MaxTest = 40)]
-    public void LongerContextsNeedMoreAndAreSlower(PositiveInt context, PositiveInt more)
+    [Fact]
+    public void LongerContextsNeedMoreAndAreSlower()
     {
-        int shorter = 8192 + (context.Get % 60000), longer = shorter + (more.Get % 60000) + 1;
-        var options = new FitOptions { ContextLength = shorter, MemoryBytes = long.MaxValue };
-        FitEstimate before = Estimate(Machines.Of(), options), after = Estimate(Machines.Of(), options with { ContextLength = longer });
-        FitEstimate halved = Estimate(Machines.Of(), options with { ContextLength = longer, KvType = KvType.Q8_0 });
-
-        Assert.Equal(188416L * (longer - shorter), after.ResidentBytes - before.ResidentBytes);
-        Assert.True(after.Resident.Decode < before.Resident.Decode);
-        Assert.True(halved.SmallestBytes < after.SmallestBytes);
+        Gen<(int Shorter, int More)> contexts =
+            from shorter in Gen.Choose(8192, 60000)
+            from more in Gen.Choose(1, 60000)
+            select (shorter, more);
+        Prop.ForAll(contexts.ToArbitrary(), drawn =>
+        {
+            var options = new FitOptions { ContextLength = drawn.Shorter, MemoryBytes = long.MaxValue };
+            FitOptions longer = options with { ContextLength = drawn.Shorter + drawn.More };
+            FitEstimate before = Estimate(Machines.Of(), options), after = Estimate(Machines.Of(), longer);
+            FitEstimate halved = Estimate(Machines.Of(), longer with { KvType = KvType.Q8_0 });
+            return (after.ResidentBytes - before.ResidentBytes == 188416L * drawn.More
+                && after.Resident.Decode < before.Resident.Decode
+                && halved.SmallestBytes < after.SmallestBytes).ToProperty();
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(40).WithReplay(42, 4711));
     }
 
     [Theory]
