@@ -23,7 +23,8 @@ internal static class KnownModels
         JsonValueKind.String => value.GetString()!,
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => value.TryGetUInt32(out uint number) && !value.GetRawText().Contains('.') ? number : value.GetSingle(),
+        _ when value.TryGetUInt32(out uint number) => number,
+        _ => value.GetSingle(),
     };
 
     private static IEnumerable<OutlineTensor> TensorsOf(KnownTensor tensor) => tensor.Blocks is not { } blocks
