@@ -39,7 +39,7 @@ public class FitEstimatorTests
         MachineProfile fast = Machines.Of(products: 1e18), slow = fast with { RegionSeconds = 1e-4 };
 
         // An F16 cache of 188416 bytes per token is read once.
-        Assert.Equal(131071 * 188416 / 50e9, Seconds(fast, 131072) - Seconds(fast, 1), 1e-6);
+        Assert.Equal(131071.0 * 188416 / 50e9, Seconds(fast, 131072) - Seconds(fast, 1), 1e-6);
         Assert.Equal(1e-4 * ((46 * 6) + 1), Seconds(slow, 1) - Seconds(fast, 1), 1e-6);
     }
 
@@ -58,7 +58,7 @@ public class FitEstimatorTests
     [Fact]
     public void WithoutMemoryOrDiskItDoesNotRun()
     {
-        FitEstimate none = Estimate(Machines.Of(), new FitOptions { MemoryBytes = 1 << 30 });
+        FitEstimate none = Estimate(Machines.Of(), new FitOptions { MemoryBytes = 1L << 30 });
         FitEstimate noDisk = Estimate(Machines.Of(disk: null), new FitOptions { MemoryBytes = 40L << 30 });
 
         Assert.Equal((null, null, FitGrade.F), (none.HitRate, none.Expected, none.Grade));
