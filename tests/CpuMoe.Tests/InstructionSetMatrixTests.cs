@@ -2,6 +2,7 @@ using CpuMoe.Testing;
 using CpuMoe.Tests.Blocks;
 using CpuMoe.Tests.Compute;
 using CpuMoe.Tests.Models;
+using CpuMoe.Tests.Quantization;
 
 namespace CpuMoe.Tests;
 
@@ -23,6 +24,7 @@ public class InstructionSetMatrixTests
         typeof(TileProductTests),
         typeof(DemoGoldenTests),
         typeof(KvFormatTests),
+        typeof(QuantizedBytesTests),
     ];
 
     // Optimised from the first call: the tests call a kernel too rarely to see it in its final form, and the compiler's
