@@ -52,7 +52,7 @@ internal sealed class FitCommand : CliCommand
             $"""
             Estimates for every quantisation of a model how much memory it needs and how fast it runs on this machine,
             without the model: its tensors and their types are known, the bandwidth of memory and disk and the speed of
-            the kernels are measured, which takes some seconds. 'memory' holds all weights, the KV cache and the rest;
+            the kernels are measured, which takes about ten seconds. 'memory' holds all weights, the KV cache and the rest;
             with less, experts are read from the disk as they are needed, down to 'least'. The hit rate of experts is
             that of a usual text; a model that uses its experts evenly reads up to a third more. Prefill is that of a
             prompt of {FitEstimator.PromptTokens} tokens.

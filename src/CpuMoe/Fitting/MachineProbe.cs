@@ -4,7 +4,7 @@ using CpuMoe.Gguf;
 
 namespace CpuMoe.Fitting;
 
-/// <summary>Measures what <see cref="MachineProfile"/> holds of this machine: a few seconds.</summary>
+/// <summary>Measures what <see cref="MachineProfile"/> holds of this machine: about ten seconds for all formats.</summary>
 public static class MachineProbe
 {
     private const int FewColumns = 32;
@@ -14,7 +14,7 @@ public static class MachineProbe
     private const long RegionBytes = 8L << 20;
 
     // Everything was compiled before.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(30);
 
     /// <summary>Measures.</summary>
     /// <param name="types">The formats of weights to measure.</param>
