@@ -6,6 +6,7 @@ using CpuMoe.Chat.Templates;
 using CpuMoe.Cli.Commands;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Experts;
+using CpuMoe.Fitting;
 using CpuMoe.Gguf;
 using CpuMoe.Grammars;
 using CpuMoe.Quantization;
@@ -54,7 +55,7 @@ internal static class CommandLine
         {
             return ExitCodes.Interrupted;
         }
-        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or GrammarException or ExpertTraceException or QuantizationException
+        catch (Exception fault) when (fault is GgufFormatException or MemoryBudgetException or ChatTemplateException or GrammarException or ExpertTraceException or QuantizationException or FitException
             or IOException or UnauthorizedAccessException)
         {
             return Report(console, fault.Message, ExitCodes.Failure);
@@ -92,6 +93,7 @@ internal static class CommandLine
             new BenchCommand(console),
             new KernelsCommand(console),
             new ExpertsCommand(console),
+            new FitCommand(console),
             new PullCommand(console),
             new ListCommand(console),
             new RemoveCommand(console),

@@ -108,6 +108,7 @@ internal sealed record PulledModelOutput(string Name, string? Quant, long Bytes,
 [JsonSerializable(typeof(ExpertsOutput))]
 [JsonSerializable(typeof(ListOutput))]
 [JsonSerializable(typeof(SavedConversation))]
+[JsonSerializable(typeof(FitOutput))]
 internal sealed partial class JsonOutput : JsonSerializerContext
 {
     /// <summary>The context for all output: snake_case, absent instead of null, non-ASCII characters as they are.</summary>

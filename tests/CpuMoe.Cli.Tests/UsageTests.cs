@@ -74,6 +74,10 @@ public class UsageTests
         { "--sizes must be", ["experts", "x", "--sizes", "0"] },
         { "--sizes must be", ["experts", "x", "--sizes", "NaN%"] },
         { "--sizes must be", ["experts", "x", "--sizes", "some"] },
+        { "--ctx must be an integer of 1 or more, not '0'", ["fit", "glm-4.5", "--ctx", "0"] },
+        { "--kv-type must be f16, q8_0 or f32, not 'f8'", ["fit", "glm-4.5", "--kv-type", "f8"] },
+        { "--memory must be a size", ["fit", "glm-4.5", "--memory", "much"] },
+        { "--machine and --threads exclude each other", ["fit", "glm-4.5", "--machine", "m.json", "--threads", "2"] },
         { "pull", ["pull"] },
         { "--connections must be an integer from 1 to 64, not '0'", ["pull", "hf:o/r", "-j", "0"] },
         { "extra", ["list", "extra"] },
@@ -104,6 +108,7 @@ public class UsageTests
     [InlineData("bench")]
     [InlineData("kernels")]
     [InlineData("experts")]
+    [InlineData("fit")]
     [InlineData("pull")]
     [InlineData("list")]
     [InlineData("rm")]

@@ -34,6 +34,9 @@ public sealed unsafe class KernelProbe : IDisposable
 
     // A method is compiled twice more after its first calls, each time when no other was new for a tenth of a second.
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan WarmUpTimeOfAnother = TimeSpan.FromMilliseconds(50);
+
+    private const int WarmUpColumns = 8;
 
     private readonly WorkerPool _pool;
     private readonly StreamedMemory _memory;
@@ -81,8 +84,12 @@ public sealed unsafe class KernelProbe : IDisposable
         long rowBytes = format.RowBytes(RowLength);
         using var product = shape.InCache
             ? new Product(_pool.Threads, activations, RowsOf(CacheBytesPerThread / rowBytes), PassesOverCache)
-            : new Product(_pool.Threads, activations, Projection.RowsPerChunk, repeats: 1);
-        WarmUp(format, product, rowBytes, kernel, cancellationToken);
+            : new Product(_pool.Threads, activations, Projection.ChunkRows(RowsPerPass(rowBytes, shape.Columns), shape.Columns, _pool.Threads), repeats: 1);
+        if (_warm.Add((format, shape.Columns > 1)))
+        {
+            WarmUp([(product, kernel, rowBytes)], cancellationToken);
+        }
+
         int rows = shape.InCache ? product.RowsPerChunk * _pool.Threads : RowsPerPass(rowBytes, shape.Columns);
 
         // From RAM every pass goes on where the one before ended.
@@ -101,6 +108,70 @@ public sealed unsafe class KernelProbe : IDisposable
         return new KernelRate(rowsPerSecond * rowBytes, 2.0 * rowsPerSecond * RowLength * shape.Columns);
     }
 
+    /// <summary>
+    /// Lets the compiler finish with the products of several formats at once, with one and with many columns: a second or
+    /// two, where <see cref="Measure"/> would take as long for every few of them.
+    /// </summary>
+    /// <param name="formats">Some of <see cref="Formats"/>.</param>
+    /// <param name="cancellationToken">Ends the warm-up between two passes.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void WarmUp(IReadOnlyCollection<GgmlType> formats, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(formats);
+        List<(Product Product, MatMulKernel Kernel, long RowBytes)> products = [];
+        List<IDisposable> owned = [];
+        foreach (GgmlType format in formats)
+        {
+            MatMulKernel kernel = MatMulKernel.For(format, MatMulPath.Fast)!;
+            foreach (int columns in (int[])[1, WarmUpColumns])
+            {
+                if (_warm.Add((format, columns > 1)))
+                {
+                    ActivationMatrix activations = Activations(columns, kernel.Activation);
+                    var product = new Product(_pool.Threads, activations, Projection.RowsPerChunk, repeats: 1);
+                    owned.Add(activations);
+                    owned.Add(product);
+                    products.Add((product, kernel, format.RowBytes(RowLength)));
+                }
+            }
+        }
+
+        WarmUp(products, cancellationToken);
+        owned.ForEach(item => item.Dispose());
+    }
+
+    /// <summary>Repeats products of one activation with small matrices that follow each other in RAM, as the steps of a pass do.</summary>
+    /// <param name="format">One of <see cref="Formats"/>.</param>
+    /// <param name="regionBytes">Bytes of a matrix, much less than RAM.</param>
+    /// <param name="patience">How long to go on without improvement.</param>
+    /// <param name="cancellationToken">Ends the measurement between two passes.</param>
+    /// <returns>Seconds per product, the mean of the best pass over many.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public double MeasureRegion(GgmlType format, long regionBytes, TimeSpan patience, CancellationToken cancellationToken = default)
+    {
+        MatMulKernel kernel = MatMulKernel.For(format, MatMulPath.Fast)!;
+        long rowBytes = format.RowBytes(RowLength);
+        int rows = RowsOf(Math.Min(regionBytes, _memory.WindowBytes) / rowBytes);
+        int regions = (int)(_memory.WindowBytes / (rows * rowBytes));
+        using ActivationMatrix activations = Activations(1, kernel.Activation);
+        using var product = new Product(_pool.Threads, activations, Projection.ChunkRows(rows, 1, _pool.Threads), repeats: 1);
+        long offset = 0;
+        TimeSpan best = BestTime.Of(
+            () =>
+            {
+                for (int region = 0; region < regions; region++)
+                {
+                    offset = offset + (rows * rowBytes) > _memory.Length ? 0 : offset;
+                    product.Weights = new WeightMatrix(_memory.Pointer + offset, rows, RowLength, rowBytes, kernel);
+                    _pool.Run(product, (rows + product.RowsPerChunk - 1) / product.RowsPerChunk);
+                    offset += rows * rowBytes;
+                }
+            },
+            patience,
+            cancellationToken);
+        return best.TotalSeconds / regions;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -108,27 +179,25 @@ public sealed unsafe class KernelProbe : IDisposable
         _memory.Dispose();
     }
 
-    /// <summary>Lets the compiler finish with the methods that a format uses for one or for many columns.</summary>
-    private void WarmUp(GgmlType format, Product product, long rowBytes, MatMulKernel kernel, CancellationToken cancellationToken)
+    /// <summary>Lets the compiler finish with the methods that products use, taking turns.</summary>
+    private void WarmUp(IReadOnlyList<(Product Product, MatMulKernel Kernel, long RowBytes)> products, CancellationToken cancellationToken)
     {
-        int columns = product.Columns;
-        if (!_warm.Add((format, columns > 1)))
+        foreach ((Product product, MatMulKernel kernel, long rowBytes) in products)
         {
-            return;
+            // Small pieces: before it is compiled for speed, a method is slow.
+            product.Weights = new WeightMatrix(_memory.Pointer, product.RowsPerChunk * _pool.Threads, RowLength, rowBytes, kernel);
         }
 
-        // Small pieces: before it is compiled for speed, a method is slow.
-        product.Columns = Math.Min(columns, Projection.ColumnsPerPass);
-        product.Weights = new WeightMatrix(_memory.Pointer, product.RowsPerChunk * _pool.Threads, RowLength, rowBytes, kernel);
+        TimeSpan time = WarmUpTime + (WarmUpTimeOfAnother * (products.Count - 1));
         long start = Stopwatch.GetTimestamp();
-        do
+        while (products.Count > 0 && Stopwatch.GetElapsedTime(start) < time)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            _pool.Run(product, _pool.Threads);
+            foreach ((Product product, _, _) in products)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                _pool.Run(product, _pool.Threads);
+            }
         }
-        while (Stopwatch.GetElapsedTime(start) < WarmUpTime);
-
-        product.Columns = columns;
     }
 
     private ActivationMatrix Activations(int columns, ActivationFormat form)
@@ -165,7 +234,7 @@ public sealed unsafe class KernelProbe : IDisposable
 
         public WeightMatrix Weights { get; set; }
 
-        public int Columns { get; set; } = activations.Rows;
+        private int Columns { get; } = activations.Rows;
 
         public void Execute(int chunk, int worker)
         {

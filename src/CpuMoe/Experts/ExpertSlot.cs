@@ -18,7 +18,7 @@ internal sealed unsafe class ExpertSlot
     private readonly byte* _memory;
 
     /// <param name="index">The number of the slot in its pool.</param>
-    /// <param name="memory">Its memory, of <see cref="BytesFor"/> bytes, aligned to <see cref="ReadJob.Alignment"/>.</param>
+    /// <param name="memory">Its memory, of <see cref="BytesFor(ExpertLayer)"/> bytes, aligned to <see cref="ReadJob.Alignment"/>.</param>
     /// <param name="completed">Called by a reading thread when a read has ended.</param>
     public ExpertSlot(int index, byte* memory, Action<ExpertSlot> completed)
     {
@@ -44,8 +44,10 @@ internal sealed unsafe class ExpertSlot
     public bool IsPreload { get; set; }
 
     /// <summary>Memory for an expert of a layer.</summary>
-    public static long BytesFor(ExpertLayer layer) =>
-        ReadJob.MemoryFor(layer.Gate.ByteCount) + ReadJob.MemoryFor(layer.Up.ByteCount) + ReadJob.MemoryFor(layer.Down.ByteCount);
+    public static long BytesFor(ExpertLayer layer) => BytesFor(layer.Gate.ByteCount, layer.Up.ByteCount, layer.Down.ByteCount);
+
+    /// <summary>Memory for an expert whose matrices have these sizes in bytes.</summary>
+    public static long BytesFor(long gate, long up, long down) => ReadJob.MemoryFor(gate) + ReadJob.MemoryFor(up) + ReadJob.MemoryFor(down);
 
     /// <summary>Prepares the read of an expert.</summary>
     public void Prepare(int key, ExpertLayer layer, int expert)

@@ -11,10 +11,17 @@ internal sealed class SlotPlan
     /// <param name="layers">The layers with experts.</param>
     /// <param name="expertsUsed">Experts per token and layer.</param>
     public SlotPlan(IReadOnlyList<ExpertLayer> layers, int expertsUsed)
+        : this([.. layers.Select(layer => (ExpertSlot.BytesFor(layer), layer.Count))], expertsUsed)
+    {
+    }
+
+    /// <param name="layers">For each layer with experts the bytes of a slot for one of them, and how many it has.</param>
+    /// <param name="expertsUsed">Experts per token and layer.</param>
+    public SlotPlan(IReadOnlyList<(long SlotBytes, int Experts)> layers, int expertsUsed)
     {
         ExpertsUsed = expertsUsed;
-        _sizes = [.. layers.GroupBy(ExpertSlot.BytesFor).OrderBy(size => size.Key).Select(size => (size.Key, size.Count(), size.Sum(layer => layer.Count)))];
-        PoolOfLayer = [.. layers.Select(layer => Array.FindIndex(_sizes, size => size.SlotBytes == ExpertSlot.BytesFor(layer)))];
+        _sizes = [.. layers.GroupBy(layer => layer.SlotBytes).OrderBy(size => size.Key).Select(size => (size.Key, size.Count(), size.Sum(layer => layer.Experts)))];
+        PoolOfLayer = [.. layers.Select(layer => Array.FindIndex(_sizes, size => size.SlotBytes == layer.SlotBytes))];
     }
 
     /// <summary>Experts per token and layer.</summary>

@@ -7,10 +7,10 @@ namespace CpuMoe.Models;
 internal sealed class WeightMemory : IDisposable
 {
     /// <summary>What the process grows by while it runs, beside what is counted: the heap, compiled code, stacks.</summary>
-    private const long Allowance = 48L << 20;
+    public const long Allowance = 48L << 20;
 
     /// <summary>Positions of an F16 cache that should fit beside a model that is mapped as a whole.</summary>
-    private const int UsualPositions = 8192;
+    public const int UsualPositions = 8192;
 
     private readonly GgufFile _file;
     private readonly ModelOptions _options;

@@ -23,6 +23,7 @@ public class LayerTests
         ["Serving"] = ["Models", "Text", "Chat", "Grammars", "Generation"],
         ["Quantization"] = ["Gguf", "Blocks", "Compute"],
         ["Diagnostics"] = ["Gguf", "Blocks", "Compute"],
+        ["Fitting"] = ["Gguf", "Blocks", "Compute", "Experts", "Models", "Quantization", "Diagnostics"],
     };
 
     public static TheoryData<string> Folders => [.. Arrows.Keys];
