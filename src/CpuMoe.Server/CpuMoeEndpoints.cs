@@ -1,6 +1,7 @@
 using CpuMoe.Server.Hosting;
 using CpuMoe.Server.OpenAi;
 using CpuMoe.Server.Operations;
+using CpuMoe.Server.Page;
 using Microsoft.AspNetCore.Routing;
 
 namespace CpuMoe.Server;
@@ -23,6 +24,7 @@ public static class CpuMoeEndpoints
         ArgumentNullException.ThrowIfNull(endpoints);
         OperationsEndpoints.Map(endpoints);
         OpenAiEndpoints.Map(endpoints);
+        ChatPage.Map(endpoints);
         new ApiRoutes(endpoints, OpenAiErrors.Instance).MapNothing("/v1/{**path}");
     }
 }
