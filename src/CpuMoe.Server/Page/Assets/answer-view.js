@@ -92,7 +92,7 @@ export class AnswerView {
   #progress() {
     const seconds = (Date.now() - this.#answer.started) / 1000;
     const what = { waiting: "Reading the prompt", thinking: "Thinking", writing: "Writing" }[this.#answer.state];
-    return seconds < 2 ? `${what} …` : `${what} … ${duration(seconds)}`;
+    return seconds < 2 ? `${what}…` : `${what}… ${duration(Math.floor(seconds))}`;
   }
 
   // Whole blocks, so that a screen reader is not interrupted with every word.
@@ -124,7 +124,7 @@ export class AnswerView {
   }
 
   #statistics() {
-    const { usage, timings, seconds } = this.#answer;
+    const { usage, timings, seconds, state } = this.#answer;
     const parts = [];
     if (usage) {
       parts.push(count(usage.completion_tokens, "token"));
@@ -139,7 +139,7 @@ export class AnswerView {
       parts.push(`prompt ${usage.prompt_tokens}${cached > 0 ? ` (${cached} cached)` : ""}`);
     }
 
-    if (seconds !== null) {
+    if (seconds !== null && state !== "failed") {
       parts.push(duration(seconds));
     }
 
@@ -152,5 +152,6 @@ function count(number, what) {
 }
 
 function duration(seconds) {
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  return seconds < 10 && !Number.isInteger(seconds) ? `${seconds.toFixed(1)} s` : whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -49,7 +49,7 @@ export class CallsView {
   #add(call) {
     const body = element("div", { className: "arguments" });
     const node = element("section", { className: "call", "aria-label": `Call of ${call.name}` },
-      element("h3", {}, icon("tool"), element("span", {}, "Calls "), element("code", {}, call.name)), body);
+      element("h3", {}, icon("tool"), element("span", {}, "Calls"), element("code", {}, call.name)), body);
     this.node.append(node);
     return { node, body, shown: null, wasRunning: null, result: null };
   }
