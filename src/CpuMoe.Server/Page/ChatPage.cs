@@ -42,7 +42,7 @@ internal static class ChatPage
     private static Task AnswerRootAsync(HttpContext http, PageAsset page)
     {
         http.Response.Headers.Vary = HeaderNames.Accept;
-        if (http.Request.GetTypedHeaders().Accept.Any(type => type.MediaType == "text/html" && type.Quality is not 0))
+        if (http.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && type.Quality is not 0))
         {
             return SendAsync(http, page);
         }

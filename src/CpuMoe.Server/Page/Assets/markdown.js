@@ -212,6 +212,8 @@ function withBlocks(parent, lines, depth) {
 }
 
 function withInline(parent, text, depth) {
+  // Marks without a partner: looking for one again and again would take a time that is quadratic in the length.
+  const single = new Set();
   let plain = "";
   const flush = () => {
     if (plain !== "") {
@@ -220,7 +222,7 @@ function withInline(parent, text, depth) {
     }
   };
   for (let at = 0; at < text.length;) {
-    const span = depth < deepest ? readSpan(text, at, depth) : null;
+    const span = depth < deepest ? readSpan(text, at, depth, single) : null;
     if (span) {
       flush();
       parent.append(span.node);
@@ -240,7 +242,7 @@ function withInline(parent, text, depth) {
   return parent;
 }
 
-function readSpan(text, at, depth) {
+function readSpan(text, at, depth, single) {
   switch (text[at]) {
     case "\n":
       return { node: element("br"), end: at + 1 };
@@ -248,7 +250,7 @@ function readSpan(text, at, depth) {
       return readCode(text, at);
     case "*":
     case "_":
-      return readEmphasis(text, at, depth);
+      return readEmphasis(text, at, depth, single);
     case "!":
       return text[at + 1] === "[" ? readLink(text, at + 1, depth) : null;
     case "[":
@@ -284,7 +286,7 @@ function readCode(text, at) {
   return null;
 }
 
-function readEmphasis(text, at, depth) {
+function readEmphasis(text, at, depth, single) {
   const mark = text[at];
   const length = Math.min(2, runLength(text, at));
   const start = at + length;
@@ -293,6 +295,10 @@ function readEmphasis(text, at, depth) {
   }
 
   const marks = mark.repeat(length);
+  if (single.has(marks)) {
+    return null;
+  }
+
   for (let end = text.indexOf(marks, start + 1); end !== -1; end = text.indexOf(marks, end)) {
     const closing = runLength(text, end);
     const fits = closing === length || closing === 3;
@@ -304,6 +310,7 @@ function readEmphasis(text, at, depth) {
     end += closing;
   }
 
+  single.add(marks);
   return null;
 }
 
