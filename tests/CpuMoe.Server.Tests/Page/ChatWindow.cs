@@ -83,18 +83,21 @@ public sealed class ChatWindow
     /// <summary>Ends the answer of a fake model.</summary>
     public async Task FinishAsync(string reason = "stop")
     {
-        await WriteAsync($$"""
-            data: {"choices":[{"index":0,"delta":{},"finish_reason":"{{reason}}"}],"usage":null,"timings":{"predicted_per_second":12.34}}
+        const string End = """
+            data: {"choices":[{"index":0,"delta":{},"finish_reason":"REASON"}],"usage":null,"timings":{"predicted_per_second":12.34}}
 
             data: {"choices":[],"usage":{"prompt_tokens":40,"completion_tokens":7,"total_tokens":47,"prompt_tokens_details":{"cached_tokens":30}}}
 
             data: [DONE]
 
 
-            """);
-        await Page.EvaluateAsync("() => window.model.close()");
+            """;
+        await WriteAsync(End.Replace("REASON", reason, StringComparison.Ordinal));
         await WaitForEndAsync();
     }
+
+    /// <summary>Cuts the connection to a fake model, unless the page has left already.</summary>
+    public Task CutAsync() => Page.EvaluateAsync("() => { try { window.model.close(); } catch { /* It has. */ } }");
 
     /// <summary>Asks a fake model, which answers at once.</summary>
     public async Task AskAndFeedAsync(string question, params string[] deltas)

@@ -46,8 +46,7 @@ public class ConversationTests(ServerFixture fixture, PageBrowser browser)
         {
             await window.AskAsync("Tell me a story.");
             await Expect(window.AnswerText).Not.ToBeEmptyAsync();
-            int first = (await window.AnswerText.InnerTextAsync()).Length;
-            await window.Page.WaitForFunctionAsync("length => document.querySelector('.answer > .text').innerText.length > length", first);
+            await Expect(window.AnswerText).Not.ToHaveTextAsync(await window.AnswerText.InnerTextAsync());
             Assert.Equal(1, server.Scheduler.Statistics.Running);
             await Expect(window.Answer.Locator(".status")).ToContainTextAsync("Writing");
             await (byKey ? window.Page.Keyboard.PressAsync("Escape") : window.Stop.ClickAsync());

@@ -18,34 +18,34 @@ public class MarkdownTests(ServerFixture fixture, PageBrowser browser)
         }
         """;
 
-    public static TheoryData<string, string> Texts => new()
-    {
-        { "plain", "p(plain)" },
-        { "one\ntwo\n\nthree", "p(onebr()two)\np(three)" },
-        { "# Title #\n###### Small", "h3(Title)\nh6(Small)" },
-        { "a **b *c* d** e_f_g _h_ **i", "p(a strong(b em(c) d) e_f_g em(h) **i)" },
-        { "***both*** 2 * 3 * 4 **", "p(strong(em(both)) 2 * 3 * 4 **)" },
-        { "`a*b*` ``c`d`` `open \\*e\\* \\n", "p(code(a*b*) code(c`d) `open *e* \\n)" },
-        { "```cs\nint a;\n\n  b\n```\nafter", "div(div(span(cs))pre(code(int a;\n\n  b)))\np(after)" },
-        { "~~~\n```\n~~~~", "div(div(span(text))pre(code(```)))" },
-        { "```\nnot closed", "div(div(span(text))pre(code(not closed)))" },
-        { "- a\n- b\n  - c\n    d\n- e", "ul(li(a)li(bul(li(cbr()d)))li(e))" },
-        { "1. a\n\n   ```\n   x\n   ```\n\n2. b", "ol(li(adiv(div(span(text))pre(code(x))))li(b))" },
-        { "3) c\n- d", "ol(li(c))\nul(li(d))" },
-        { "- a\n\ntext", "ul(li(a))\np(text)" },
-        { "> a\n> > b\n\nc", "blockquote(p(a)blockquote(p(b)))\np(c)" },
-        { "---\n* * *\n-", "hr()\nhr()\nul(li())" },
-        { "| a | b |\n|:--|--:|\n| 1 | *2* |\nend", "div(table(thead(tr(th(a)th(b)))tbody(tr(td(1)td(em(2))))))\np(end)" },
-        { "[*x*](https://example.org/a_(b)) <https://example.org>", "p(a(em(x)) <a(https://example.org)>)" },
-        { "See https://example.org/a_b_c. [y](mailto:a@example.org) [z](nowhere)", "p(See a(https://example.org/a_b_c). a(y) [z](nowhere))" },
-        { "[https://example.org](https://example.org)", "p(a(https://example.org))" },
-        { "text\n- item\n# h", "p(text)\nul(li(item))\nh3(h)" },
-    };
+    private static readonly (string Text, string Tree)[] Texts =
+    [
+        ("plain", "p(plain)"),
+        ("one\ntwo\n\nthree", "p(onebr()two)\np(three)"),
+        ("# Title #\n###### Small", "h3(Title)\nh6(Small)"),
+        ("a **b *c* d** e_f_g _h_ **i", "p(a strong(b em(c) d) e_f_g em(h) **i)"),
+        ("***both*** 2 * 3 * 4 **", "p(strong(em(both)) 2 * 3 * 4 **)"),
+        ("`a*b*` ``c`d`` `open \\*e\\* \\n", "p(code(a*b*) code(c`d) `open *e* \\n)"),
+        ("```cs\nint a;\n\n  b\n```\nafter", "div(div(span(cs))pre(code(int a;\n\n  b)))\np(after)"),
+        ("~~~\n```\n~~~~", "div(div(span(text))pre(code(```)))"),
+        ("```\nnot closed", "div(div(span(text))pre(code(not closed)))"),
+        ("- a\n- b\n  - c\n    d\n- e", "ul(li(a)li(bul(li(cbr()d)))li(e))"),
+        ("1. a\n\n   ```\n   x\n   ```\n\n2. b", "ol(li(adiv(div(span(text))pre(code(x))))li(b))"),
+        ("3) c\n- d", "ol(li(c))\nul(li(d))"),
+        ("- a\n\ntext", "ul(li(a))\np(text)"),
+        ("> a\n> > b\n\nc", "blockquote(p(a)blockquote(p(b)))\np(c)"),
+        ("---\n* * *\n-", "hr()\nhr()\nul(li())"),
+        ("| a | b |\n|:--|--:|\n| 1 | *2* |\nend", "div(table(thead(tr(th(a)th(b)))tbody(tr(td(1)td(em(2))))))\np(end)"),
+        ("[*x*](https://example.org/a_(b)) <https://example.org>", "p(a(em(x)) <a(https://example.org)>)"),
+        ("See https://example.org/a_b_c. [y](mailto:a@example.org) [z](nowhere)", "p(See a(https://example.org/a_b_c). a(y) [z](nowhere))"),
+        ("[https://example.org](https://example.org)", "p(a(https://example.org))"),
+        ("text\n- item\n# h", "p(text)\nul(li(item))\nh3(h)"),
+    ];
 
     [Fact]
     public Task What_models_write_gets_its_shape() => browser.UseAsync(fixture.Server, async window =>
     {
-        foreach ((string text, string tree) in Texts.Select(row => row.Data))
+        foreach ((string text, string tree) in Texts)
         {
             Assert.Equal(tree, await window.Page.EvaluateAsync<string>(Describe, text));
         }

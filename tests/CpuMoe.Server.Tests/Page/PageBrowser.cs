@@ -42,8 +42,13 @@ public sealed class PageBrowser : IAsyncLifetime
     public async Task UseAsync(
         RunningServer server, Func<ChatWindow, Task> test, BrowserNewContextOptions? options = null, string? settings = null, bool isFake = false, Func<IPage, Task>? prepare = null)
     {
-        Assert.SkipWhen(_browser is null, $"There is no Chromium ({string.Join(", ", Places)}).");
-        await using IBrowserContext context = await _browser.NewContextAsync(options);
+        if (_browser is not { } browser)
+        {
+            Assert.Skip($"There is no Chromium ({string.Join(", ", Places)}).");
+            return;
+        }
+
+        await using IBrowserContext context = await browser.NewContextAsync(options);
         context.SetDefaultTimeout(Patience);
         IPage page = await context.NewPageAsync();
         ChatWindow window = new(page, server);
