@@ -78,7 +78,8 @@ public class ConversationTests(ServerFixture fixture, PageBrowser browser)
             // What was said is still there.
             await Expect(window.Page.Locator(".question .text")).ToHaveTextAsync("Tell me another story.");
             await Expect(window.AnswerText).Not.ToBeEmptyAsync();
-            await Expect(window.Answer.Locator(".remark")).ToHaveTextAsync("Stopped.");
+            await window.WaitForEndAsync();
+            await Expect(window.Answer.Locator(".regenerate")).ToBeVisibleAsync();
         }, settings: """{"temperature":"0","thinking":"off"}""", prepare: NeverEndAsync);
         Assert.True(server.Scheduler.Statistics.Cancelled > 1);
     }
@@ -177,7 +178,7 @@ public class ConversationTests(ServerFixture fixture, PageBrowser browser)
         body["n"] = 8;
     });
 
-    private static Task ChangeAsync(IPage page, Action<JsonObject> change) => page.RouteAsync("**/v1/chat/completions", route =>
+    private static async Task ChangeAsync(IPage page, Action<JsonObject> change) => await page.RouteAsync("**/v1/chat/completions", route =>
     {
         JsonObject body = JsonNode.Parse(route.Request.PostData!)!.AsObject();
         change(body);
