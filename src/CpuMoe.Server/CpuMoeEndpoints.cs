@@ -3,6 +3,7 @@ using CpuMoe.Server.Hosting;
 using CpuMoe.Server.Ollama;
 using CpuMoe.Server.OpenAi;
 using CpuMoe.Server.Operations;
+using CpuMoe.Server.Page;
 using CpuMoe.Server.Responses;
 using Microsoft.AspNetCore.Routing;
 
@@ -29,6 +30,7 @@ public static class CpuMoeEndpoints
         ResponsesEndpoint.Map(endpoints);
         AnthropicEndpoints.Map(endpoints);
         OllamaEndpoints.Map(endpoints);
+        ChatPage.Map(endpoints);
         new ApiRoutes(endpoints, OpenAiErrors.Instance).MapNothing("/v1/{**path}");
     }
 }

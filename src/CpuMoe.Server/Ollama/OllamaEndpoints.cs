@@ -1,12 +1,11 @@
 using CpuMoe.Server.Hosting;
 using CpuMoe.Server.Requests;
 using CpuMoe.Serving;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace CpuMoe.Server.Ollama;
 
-/// <summary>The part of Ollama's API that talks to a model; what fetches, makes or deletes models is not there.</summary>
+/// <summary>The part of Ollama's API that talks to a model; what fetches, makes or deletes models is not there. The sign of life at <c>/</c> is the chat page's.</summary>
 internal static class OllamaEndpoints
 {
     private const string Version = "0.12.0"; // Of Ollama, whose API this is: clients look for features by it.
@@ -16,18 +15,10 @@ internal static class OllamaEndpoints
     {
         ApiRoutes routes = new(endpoints, OllamaErrors.Instance);
         OllamaModels.Map(routes);
-        routes.MapGet("/", AnswerRootAsync, isPublic: true);
         routes.MapGet("/api/version", call => call.WriteJsonAsync(new OllamaVersion(Version), OllamaJson.Default.OllamaVersion));
         routes.MapPost("/api/chat", async call => await AnswerAsync(call, OllamaRequest.ReadChat(await call.ReadJsonAsync(), call.Server)));
         routes.MapPost("/api/generate", async call => await AnswerAsync(call, OllamaRequest.ReadGenerate(await call.ReadJsonAsync(), call.Server)));
         routes.MapNothing("/api/{**path}");
-    }
-
-    // How clients find out whether there is a server.
-    private static async Task AnswerRootAsync(ApiCall call)
-    {
-        call.Http.Response.ContentType = "text/plain; charset=utf-8";
-        await call.Http.Response.WriteAsync("Ollama is running", call.Aborted);
     }
 
     private static async Task AnswerAsync(ApiCall call, OllamaRequest request)
