@@ -30,6 +30,9 @@ public sealed record ServerOptions
     /// <summary>The longest time for which a stream is silent.</summary>
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a client may take to read what it was sent; then its connection is closed and its work stopped.</summary>
+    public TimeSpan StalledClientTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long running requests may go on when the server shuts down.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(30);
 }

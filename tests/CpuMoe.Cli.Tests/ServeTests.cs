@@ -17,6 +17,8 @@ public class ServeTests
         { "--cors-origin must be", ["--cors-origin", "https://example.org/path"] },
         { "--slots must be an integer from 1 to 256, not '0'", ["--slots", "0"] },
         { "--queue must be", ["--queue", "-1"] },
+        { "--queue-timeout must be a number of seconds", ["--queue-timeout", "0"] },
+        { "--answer-timeout must be a number of seconds", ["--answer-timeout", "soon"] },
         { "--prompt-cache-size must be a size", ["--prompt-cache", "x", "--prompt-cache-size", "much"] },
         { "--prompt-cache-size needs --prompt-cache", ["--prompt-cache-size", "1GiB"] },
     };

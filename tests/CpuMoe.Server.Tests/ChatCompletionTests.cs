@@ -182,6 +182,44 @@ public class ChatCompletionTests(ServerFixture fixture)
     }
 
     [Fact]
+    public async Task Functions_are_tools_of_old()
+    {
+        const string Function = """{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}""";
+        JsonObject body = Requests.Chat("What is the weather in Oslo?", $$"""{"functions":[{{Function}}],"function_call":{"name":"get_weather"},"max_tokens":200}""");
+        JsonNode choice = (await _server.PostJsonAsync(Requests.ChatPath, body))["choices"]![0]!;
+        body["stream"] = true;
+        using HttpResponseMessage response = await _server.PostAsync(Requests.ChatPath, body);
+        List<JsonNode> chunks = ServerSentEvents.ReadChunks(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        JsonNode[] deltas = [.. chunks.Select(chunk => chunk["choices"]![0]!["delta"]!["function_call"]).OfType<JsonNode>()];
+
+        JsonNode call = choice["message"]!["function_call"]!;
+        Assert.Equal(("function_call", "get_weather"), ((string)choice["finish_reason"]!, (string)call["name"]!));
+        Assert.False(choice["message"]!.AsObject().ContainsKey("tool_calls"));
+        Assert.True(JsonNode.Parse((string)call["arguments"]!)!.AsObject().ContainsKey("city"));
+        Assert.Equal("get_weather", (string)Assert.Single(deltas, delta => delta["name"] is not null)["name"]!);
+        Assert.Equal((string)call["arguments"]!, string.Concat(deltas.Select(delta => (string)delta["arguments"]!)));
+        Assert.Equal("function_call", (string)chunks[^1]["choices"]![0]!["finish_reason"]!);
+        Assert.DoesNotContain("tool_calls", string.Concat(chunks.Select(chunk => chunk.ToJsonString())), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"city\": \"Os")]
+    [InlineData("[1]")]
+    [InlineData("Oslo")]
+    public async Task Broken_arguments_in_the_history_are_text(string arguments)
+    {
+        JsonObject body = Requests.Chat("", """
+            {"messages":[{"role":"user","content":"What is the weather in Oslo?"},
+            {"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":""}}]},
+            {"role":"tool","tool_call_id":"call_1","content":"no JSON"}],"max_tokens":4}
+            """);
+        body["messages"]![1]!["tool_calls"]![0]!["function"]!["arguments"] = arguments;
+
+        Assert.Contains(arguments, (string)(await _server.PostJsonAsync("/apply-template", body))["prompt"]!, StringComparison.Ordinal);
+        Assert.NotNull((await _server.PostJsonAsync(Requests.ChatPath, body))["choices"]);
+    }
+
+    [Fact]
     public async Task No_tool_is_called_where_none_may_be()
     {
         JsonNode answer = await _server.PostJsonAsync(Requests.ChatPath, Requests.Chat("What is the weather in Oslo?", $$"""{"tools":[{{Requests.WeatherTool}}],"tool_choice":"none","max_tokens":60}"""));

@@ -27,7 +27,6 @@ public class ErrorTests(ServerFixture fixture)
         { """{"messages":[{"role":"user","content":[{"type":"text"}]}]}""", "messages[0].content[0].text" },
         { """{"messages":[{"role":"user","content":"x"},{"role":"assistant"}]}""", "messages[1].content" },
         { """{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":{}}}]}]}""", "messages[0].tool_calls[0].function.arguments" },
-        { """{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{\"a\": \"b"}}]}]}""", "messages[0].tool_calls[0].function.arguments" },
         { """{"messages":[{"role":"assistant","content":"x","tool_calls":"y"}]}""", "messages[0].tool_calls" },
         { $$"""{{{Messages}},"model":7}""", "model" },
         { $$"""{{{Messages}},"temperature":"hot"}""", "temperature" },
@@ -72,7 +71,10 @@ public class ErrorTests(ServerFixture fixture)
         { $$"""{{{Messages}},"thinking":{"type":7} }""", "thinking.type" },
         { $$"""{{{Messages}},"chat_template_kwargs":"x"}""", "chat_template_kwargs" },
         { $$"""{{{Messages}},"modalities":["text","audio"]}""", "modalities[1]" },
-        { $$"""{{{Messages}},"functions":[{"name":"f"}]}""", "functions" },
+        { $$"""{{{Messages}},"functions":[{}]}""", "functions[0].name" },
+        { $$"""{{{Messages}},"functions":[{"name":"f"}],"tools":[]}""", "functions" },
+        { $$$"""{{{{Messages}}},"functions":[{"name":"f"}],"function_call":{"name":"g"}}""", "function_call.name" },
+        { $$"""{{{Messages}},"functions":[{"name":"f"}],"function_call":"required"}""", "function_call" },
     };
 
     public static TheoryData<string> Malformed => new(

@@ -7,8 +7,10 @@ namespace CpuMoe.Server.Tests;
 /// <summary>Thousands of malformed requests: each gets an answer of the protocol, none is the server's fault, and it still serves.</summary>
 public class FuzzTests(ServerFixture fixture)
 {
-    private const int Count = 3000;
+    private const string CountVariable = "CPUMOE_FUZZ_REQUESTS";
     private const int Seed = 20260101;
+
+    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable(CountVariable) ?? "3000", System.Globalization.CultureInfo.InvariantCulture);
 
     private static readonly string[] Paths = ["/v1/chat/completions", "/v1/completions", "/tokenize", "/detokenize", "/apply-template", "/v1/embeddings", "/v1/models/x"];
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using CpuMoe.Serving;
 
 namespace CpuMoe.Server.Tests;
 
@@ -86,6 +87,46 @@ public class LifecycleTests(ServerFixture fixture)
         string text = await new StreamReader(slow[1].GetStream()).ReadToEndAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("HTTP/1.1 408", text, StringComparison.Ordinal);
         slow.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_nothing_loses_its_connection()
+    {
+        await using RunningServer server = await fixture.StartAsync(options => options.StalledClientTimeout = TimeSpan.FromMilliseconds(300));
+        JsonObject endless = Endless(stream: true);
+        endless["logprobs"] = true;
+        endless["top_logprobs"] = 20;
+        byte[] body = Encoding.UTF8.GetBytes(endless.ToJsonString());
+        using TcpClient client = new() { ReceiveBufferSize = 4096 };
+        await client.ConnectAsync(server.Address.Host, server.Address.Port, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST {Requests.ChatPath} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body.Length}\r\n\r\n"), TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(body, TestContext.Current.CancellationToken);
+        while (server.Scheduler.Statistics is { Cancelled: 0, Completed: 0 })
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal((1L, 0L), (server.Scheduler.Statistics.Cancelled, server.Scheduler.Statistics.Completed));
+        await server.WaitUntilIdleAsync();
+    }
+
+    [Fact]
+    public async Task Those_who_wait_or_answer_too_long_are_told()
+    {
+        SchedulerOptions limits = new() { MaxQueueTime = TimeSpan.FromMilliseconds(50) };
+        await using RunningServer server = await RunningServer.StartAsync(fixture.Model, limits), quick = await RunningServer.StartAsync(fixture.Model, new SchedulerOptions { MaxSlotTime = TimeSpan.FromMilliseconds(1) });
+        JsonObject endless = Endless(stream: true);
+        using HttpResponseMessage running = await server.PostAsync(Requests.ChatPath, endless, stream: true);
+        using HttpResponseMessage whole = await server.PostAsync(Requests.ChatPath, Requests.Chat("Hi"));
+        using HttpResponseMessage streamed = await server.PostAsync(Requests.ChatPath, endless);
+        using HttpResponseMessage late = await quick.PostAsync(Requests.ChatPath, Requests.Chat(string.Concat(Enumerable.Repeat("Tell me a story. ", 300)), """{"max_tokens":2}"""));
+
+        await ErrorTests.CheckAsync(whole, HttpStatusCode.ServiceUnavailable, "server_error", "no_slot");
+        Assert.NotNull(whole.Headers.RetryAfter);
+        List<string> data = ServerSentEvents.Read(await streamed.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken), out _);
+        Assert.Equal("no_slot", (string)JsonNode.Parse(data[^1])!["error"]!["code"]!);
+        await ErrorTests.CheckAsync(late, HttpStatusCode.GatewayTimeout, "server_error", "time_limit");
+        Assert.Equal("false", Assert.Single(late.Headers.GetValues("x-should-retry")));
     }
 
     [Fact]

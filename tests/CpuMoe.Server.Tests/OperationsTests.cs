@@ -48,7 +48,7 @@ public class OperationsTests(ServerFixture fixture)
         Assert.Equal((2048, 4, "demo-Q4_K_M.gguf"), ((int)props["default_generation_settings"]!["n_ctx"]!, (int)props["total_slots"]!, (string)props["model_path"]!));
         Assert.Equal(fixture.Model.Tokenizer.ChatTemplate, (string)props["chat_template"]!);
         Assert.Equal([0, 1, 2, 3], slots.AsArray().Select(slot => (int)slot!["id"]!));
-        Assert.All(slots.AsArray(), slot => Assert.Equal(["id", "n_ctx", "is_processing"], slot!.AsObject().Select(member => member.Key)));
+        Assert.All(slots.AsArray(), slot => Assert.Equal(["id", "id_task", "n_ctx", "is_processing", "n_cached", "n_prompt_tokens", "next_token"], slot!.AsObject().Select(member => member.Key)));
     }
 
     [Fact]
@@ -60,9 +60,13 @@ public class OperationsTests(ServerFixture fixture)
         using HttpResponseMessage running = await server.PostAsync(Requests.ChatPath, endless, stream: true);
         Stream stream = await running.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
         await stream.ReadExactlyAsync(new byte[1000], TestContext.Current.CancellationToken);
+        JsonNode slot = (await server.GetJsonAsync("/slots"))[0]!;
         using HttpResponseMessage busy = await server.Http.GetAsync("/slots?fail_on_no_slot=1", TestContext.Current.CancellationToken);
 
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable), (free.StatusCode, busy.StatusCode));
+        Assert.Equal((true, 1), ((bool)slot["is_processing"]!, (int)slot["id_task"]!));
+        Assert.InRange((int)slot["next_token"]!["n_decoded"]!, 1, 2000);
+        Assert.Equal(2048, (int)slot["n_prompt_tokens"]! + (int)slot["next_token"]!["n_decoded"]! + (int)slot["next_token"]!["n_remain"]!);
     }
 
     [Fact]
@@ -102,16 +106,30 @@ public class OperationsTests(ServerFixture fixture)
     public async Task Metrics_are_told_to_prometheus()
     {
         await _server.PostJsonAsync(Requests.ChatPath, Requests.Chat("What is the capital of Peru?"));
+        int before = await CountRepliesAsync();
+        await _server.PostJsonAsync("/v1/completions", new JsonObject { ["prompt"] = "Once", ["max_tokens"] = 2 });
+        while (await CountRepliesAsync() == before)
+        {
+            // It is counted after the answer, and the exporter remembers what it told for 300 ms.
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
         using HttpResponseMessage response = await _server.Http.GetAsync("/metrics", TestContext.Current.CancellationToken);
         string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal("text/plain", response.Content.Headers.ContentType!.MediaType);
-        foreach (string name in (string[])["cpumoe_prompt_tokens_total", "cpumoe_tokens_predicted_total", "cpumoe_requests_completed_total", "cpumoe_time_to_first_token_seconds_count"])
+        foreach (string name in (string[])["cpumoe_prompt_tokens_total", "cpumoe_tokens_predicted_total", "cpumoe_requests_completed_total", "cpumoe_time_to_first_token_seconds_count", "cpumoe_queue_seconds_count", "cpumoe_n_busy_slots_per_decode", "cpumoe_n_tokens_max"])
         {
             Assert.Matches($@"(?m)^{name}(\{{[^}}]*\}})? [1-9]", text);
         }
 
         Assert.Contains("cpumoe_requests_processing", text, StringComparison.Ordinal);
         Assert.DoesNotContain("Peru", text, StringComparison.Ordinal);
+    }
+
+    private async Task<int> CountRepliesAsync()
+    {
+        string text = await _server.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        return int.Parse(System.Text.RegularExpressions.Regex.Match(text, @"(?m)^cpumoe_queue_seconds_count\S* (\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
 }

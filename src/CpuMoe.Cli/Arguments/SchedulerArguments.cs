@@ -8,6 +8,8 @@ namespace CpuMoe.Cli.Arguments;
 /// <summary>The options that say how many requests run, how many wait, and what is kept of prompts.</summary>
 internal sealed class SchedulerArguments
 {
+    private const int MaxSeconds = 24 * 60 * 60;
+
     private static readonly SchedulerOptions Defaults = new();
 
     private readonly ModelArguments _model;
@@ -17,6 +19,10 @@ internal sealed class SchedulerArguments
 
     private readonly Option<int?> _queue = NumberOption.Create<int>(
         "--queue", "N", $"Requests that may wait; more are refused [{Defaults.QueueLength}]", n => n is >= 0 and <= 65536, "an integer from 0 to 65536");
+
+    private readonly Option<double?> _queueTime = TimeLimit("--queue-timeout", "The longest wait for a slot; then the request is answered with an error [none]");
+
+    private readonly Option<double?> _slotTime = TimeLimit("--answer-timeout", "The longest time for an answer, not counting the wait; then it ends where it is, as by its token limit [none]");
 
     private readonly Option<string?> _cacheFolder = new("--prompt-cache")
     {
@@ -44,7 +50,7 @@ internal sealed class SchedulerArguments
     /// <summary>Adds the options to a command.</summary>
     public SchedulerArguments(Command command)
     {
-        foreach (Option option in (Option[])[_slots, _queue, _cacheFolder, _cacheSize])
+        foreach (Option option in (Option[])[_slots, _queue, _queueTime, _slotTime, _cacheFolder, _cacheSize])
         {
             command.Options.Add(option);
         }
@@ -67,9 +73,16 @@ internal sealed class SchedulerArguments
     {
         Slots = arguments.GetValue(_slots) ?? Defaults.Slots,
         QueueLength = arguments.GetValue(_queue) ?? Defaults.QueueLength,
+        MaxQueueTime = Seconds(arguments.GetValue(_queueTime)),
+        MaxSlotTime = Seconds(arguments.GetValue(_slotTime)),
         ContextLength = _model.ContextLength(arguments, model) ?? Defaults.ContextLength,
         KvType = _model.KvType(arguments),
         PromptCacheFolder = arguments.GetValue(_cacheFolder),
         PromptCacheBytes = arguments.GetValue(_cacheSize) ?? Defaults.PromptCacheBytes,
     };
+
+    private static Option<double?> TimeLimit(string name, string description) =>
+        NumberOption.Create<double>(name, "SECONDS", description, n => n is > 0 and <= MaxSeconds, $"a number of seconds above 0 and at most {MaxSeconds}");
+
+    private static TimeSpan? Seconds(double? seconds) => seconds is { } s ? TimeSpan.FromSeconds(s) : null;
 }

@@ -49,9 +49,10 @@ internal sealed class ServeCommand : CliCommand
         IPEndPoint endpoint = _endpoint.Endpoint(arguments);
         using LanguageModel model = _scheduler.Load(arguments, Terminal);
         ChatTemplate template = _template.Read(arguments, model);
-        await using Scheduler scheduler = new(model, _scheduler.Read(arguments, model));
+        SchedulerOptions options = _scheduler.Read(arguments, model) with { Warn = warning => Terminal.Notice($"warning: {warning}") };
+        await using Scheduler scheduler = new(model, options);
         ChatEngine engine = new(scheduler, template);
-        await using WebApplication application = ServerHost.Build(engine, endpoint, options => _endpoint.Apply(arguments, keys, options), AddLog);
+        await using WebApplication application = ServerHost.Build(engine, endpoint, server => _endpoint.Apply(arguments, keys, server), AddLog);
 
         // Before the URL is told, so that whoever reads it may end the server.
         TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);

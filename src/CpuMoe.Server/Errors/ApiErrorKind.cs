@@ -39,8 +39,11 @@ internal enum ApiErrorKind
     /// <summary>No room in the queue; a later request may succeed.</summary>
     QueueFull,
 
-    /// <summary>All slots are in use, for those who asked about it.</summary>
+    /// <summary>All slots are in use, for those who asked about it or have waited too long.</summary>
     NoSlot,
+
+    /// <summary>The answer took longer than the server allows.</summary>
+    TimeLimit,
 
     /// <summary>The server shuts down.</summary>
     ShuttingDown,

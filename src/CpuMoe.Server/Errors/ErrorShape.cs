@@ -27,6 +27,7 @@ internal abstract class ErrorShape
         ApiErrorKind.UnsupportedMediaType => StatusCodes.Status415UnsupportedMediaType,
         ApiErrorKind.QueueFull => StatusCodes.Status429TooManyRequests,
         ApiErrorKind.Internal => StatusCodes.Status500InternalServerError,
+        ApiErrorKind.TimeLimit => StatusCodes.Status504GatewayTimeout,
         ApiErrorKind.NoSlot or ApiErrorKind.ShuttingDown => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status400BadRequest,
     };

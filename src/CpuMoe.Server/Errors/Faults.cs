@@ -21,6 +21,8 @@ internal static class Faults
         PromptTooLongException tooLong => new ApiError(ApiErrorKind.PromptTooLong, tooLong.Message) { Lengths = (tooLong.Tokens, tooLong.ContextLength) },
         SchedulerBusyException { IsShuttingDown: true } => ShuttingDown,
         SchedulerBusyException => new ApiError(ApiErrorKind.QueueFull, "Too many requests are waiting; try again later.") { RetryAfter = QueueRetry },
+        TimeLimitException { IsInQueue: true } limit => new ApiError(ApiErrorKind.NoSlot, $"{limit.Message} Try again later.") { RetryAfter = QueueRetry },
+        TimeLimitException limit => new ApiError(ApiErrorKind.TimeLimit, $"{limit.Message} Ask for fewer tokens, or send a shorter prompt."),
         ChatTemplateException template => new ApiError(ApiErrorKind.InvalidRequest, $"The model's chat template refuses this conversation: {template.Message}") { Parameter = "messages" },
         GrammarException grammar => new ApiError(ApiErrorKind.InvalidRequest, $"The schema cannot be enforced: {grammar.Message}"),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new ApiError(ApiErrorKind.RequestTooLarge, "The body of the request is too large."),

@@ -62,6 +62,7 @@ internal sealed class ApiCall(ServerContext server, HttpContext http, ApiRoute r
     public async Task<T> StartAsync<T>(T stream)
         where T : ReplyStream
     {
+        stream.LongestWrite = Server.Options.StalledClientTimeout;
         await stream.StartAsync();
         _stream = stream;
         return stream;
@@ -85,7 +86,7 @@ internal sealed class ApiCall(ServerContext server, HttpContext http, ApiRoute r
             case ApiErrorKind.MethodNotAllowed:
                 headers.Allow = error.AllowedMethods;
                 break;
-            case ApiErrorKind.Internal:
+            case ApiErrorKind.Internal or ApiErrorKind.TimeLimit:
                 headers["x-should-retry"] = "false";
                 break;
             default:

@@ -6,7 +6,7 @@ using CpuMoe.Text;
 namespace CpuMoe.Server.OpenAi;
 
 /// <summary>Streams one of the answers; the stream is shared by all.</summary>
-internal sealed class ChatChunkWriter(EventStream stream, ChatChunk head, int index, bool includeUsage, Tokenizer tokenizer)
+internal sealed class ChatChunkWriter(EventStream stream, ChatChunk head, int index, bool includeUsage, bool callsFunctions, Tokenizer tokenizer)
 {
     private readonly List<LogprobEntry> _logprobs = [];
 
@@ -40,15 +40,17 @@ internal sealed class ChatChunkWriter(EventStream stream, ChatChunk head, int in
                 await SendAsync(new ChatDelta { Content = "" });
             }
 
-            ChunkChoice last = new(index, new ChatDelta(), FinishReason: ChoiceCollector.ReasonOf(finish.Reason));
+            ChunkChoice last = new(index, new ChatDelta(), FinishReason: ChoiceCollector.ReasonOf(finish.Reason, callsFunctions));
             await SendAsync(head with { Choices = [last], Timings = Timings.Of(finish.Timings) });
         }
     }
 
-    private static ChatDelta? DeltaOf(ReplyPart part) => part switch
+    private ChatDelta? DeltaOf(ReplyPart part) => part switch
     {
         ContentPart content => new ChatDelta { Content = content.Text },
         ReasoningPart reasoning => new ChatDelta { ReasoningContent = reasoning.Text },
+        ToolCallStart start when callsFunctions => new ChatDelta { FunctionCall = new FunctionDelta(start.Name, "") },
+        ToolArgumentsPart arguments when callsFunctions => new ChatDelta { FunctionCall = new FunctionDelta(null, arguments.Json) },
         ToolCallStart start => new ChatDelta { ToolCalls = [new ToolCallDelta(start.Index, start.Id, "function", new FunctionDelta(start.Name, ""))] },
         ToolArgumentsPart arguments => new ChatDelta { ToolCalls = [new ToolCallDelta(arguments.Index, null, null, new FunctionDelta(null, arguments.Json))] },
         _ => null,

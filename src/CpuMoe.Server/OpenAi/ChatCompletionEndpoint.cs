@@ -32,7 +32,7 @@ internal static class ChatCompletionEndpoint
 
     private static async Task SendAsync(ApiCall call, ChatCompletionRequest request, AdmittedReply[] replies)
     {
-        ChoiceCollector[] choices = [.. replies.Select(_ => new ChoiceCollector(request.Model.Scheduler.Model.Tokenizer))];
+        ChoiceCollector[] choices = [.. replies.Select(_ => new ChoiceCollector(request.Model.Scheduler.Model.Tokenizer, request.CallsFunctions))];
         await Task.WhenAll(choices.Zip(replies, (choice, reply) => choice.ReadAsync(reply, call.Aborted)));
         bool withLogprobs = request.Chat.Generation.Logprobs is not null;
         ChatCompletion completion = new(
@@ -51,7 +51,7 @@ internal static class ChatCompletionEndpoint
         EventStream stream = await call.StartAsync(new EventStream(call.Http, call.Server.Options.KeepAliveInterval));
         ChatChunk head = new(RandomId.Create("chatcmpl-"), DateTimeOffset.UtcNow.ToUnixTimeSeconds(), request.ModelName, request.Model.Fingerprint, []);
         Tokenizer tokenizer = request.Model.Scheduler.Model.Tokenizer;
-        ChatChunkWriter[] writers = [.. replies.Select((_, index) => new ChatChunkWriter(stream, head, index, options.IncludeUsage, tokenizer))];
+        ChatChunkWriter[] writers = [.. replies.Select((_, index) => new ChatChunkWriter(stream, head, index, options.IncludeUsage, request.CallsFunctions, tokenizer))];
         foreach (ChatChunkWriter writer in writers)
         {
             await writer.BeginAsync();

@@ -19,6 +19,9 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
 {
     private const int MostTopLogprobs = 20;
 
+    /// <summary>Whether the answer calls a function by <c>function_call</c> instead of <c>tool_calls</c>.</summary>
+    public bool CallsFunctions { get; init; }
+
     /// <summary>Reads and checks a request.</summary>
     /// <exception cref="ApiException">A field cannot be accepted.</exception>
     public static ChatCompletionRequest Read(RequestValue body, ServerContext server)
@@ -26,16 +29,17 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
         string? name = body.Member("model")?.AsString();
         ServedModel model = server.Models.Resolve(name);
         RefuseWhatIsMissing(body);
+        bool callsFunctions = LegacyFunctions.AreIn(body);
         Thinking thinking = Thinking.Read(body);
-        IReadOnlyList<ToolDefinition> tools = ToolReader.ReadTools(body.Member("tools"));
-        ToolChoice choice = ToolChoice.Read(body.Member("tool_choice"), tools);
+        IReadOnlyList<ToolDefinition> tools = callsFunctions ? LegacyFunctions.ReadTools(body.Required("functions")) : ToolReader.ReadTools(body.Member("tools"));
+        ToolChoice choice = callsFunctions ? LegacyFunctions.ReadChoice(body.Member("function_call"), tools) : ToolChoice.Read(body.Member("tool_choice"), tools);
         ChatRequest chat = new()
         {
             Messages = MessageReader.Read(body.Required("messages")),
             Tools = tools,
             ToolMode = choice.Mode,
             AllowedTools = choice.Allowed,
-            AllowParallelToolCalls = body.Member("parallel_tool_calls")?.AsBool() ?? true,
+            AllowParallelToolCalls = !callsFunctions && (body.Member("parallel_tool_calls")?.AsBool() ?? true),
             AnswerGrammar = ReadFormat(body.Member("response_format"), server.Schemas),
             Thinking = thinking.Wanted,
             ThinkingBudget = thinking.Budget,
@@ -48,7 +52,7 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
                 Logprobs = ReadLogprobs(body),
             },
         };
-        return new ChatCompletionRequest(model, name ?? model.Name, chat, body.Member("n")?.AsInt(1, server.Options.MaxChoices) ?? 1, StreamOptions.Read(body));
+        return new ChatCompletionRequest(model, name ?? model.Name, chat, body.Member("n")?.AsInt(1, server.Options.MaxChoices) ?? 1, StreamOptions.Read(body)) { CallsFunctions = callsFunctions };
     }
 
     /// <summary>The grammar of <c>response_format</c>, in the forms of chat completions, of responses and of llama.cpp; null for any text.</summary>
@@ -77,14 +81,6 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
 
     private static void RefuseWhatIsMissing(RequestValue body)
     {
-        foreach (string legacy in (string[])["functions", "function_call"])
-        {
-            if (body.Member(legacy) is not null)
-            {
-                throw ApiException.Invalid(legacy, $"'{legacy}' is not supported; use 'tools' and 'tool_choice'.");
-            }
-        }
-
         foreach (RequestValue modality in body.Member("modalities")?.Items() ?? [])
         {
             modality.AsOneOf("text");

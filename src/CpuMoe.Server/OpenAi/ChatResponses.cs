@@ -15,7 +15,8 @@ internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogpr
 internal sealed record AssistantMessage(
     string? Content,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ReasoningContent,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CalledTool[]? ToolCalls)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CalledTool[]? ToolCalls,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CalledFunction? FunctionCall)
 {
     public string Role { get; } = "assistant";
 
@@ -61,6 +62,9 @@ internal sealed record ChatDelta
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ToolCallDelta[]? ToolCalls { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FunctionDelta? FunctionCall { get; init; }
 }
 
 /// <summary>More of a call: id, type and name in its first piece only.</summary>

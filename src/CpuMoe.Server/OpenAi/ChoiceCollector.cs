@@ -6,7 +6,9 @@ using CpuMoe.Text;
 namespace CpuMoe.Server.OpenAi;
 
 /// <summary>Puts one whole answer together.</summary>
-internal sealed class ChoiceCollector(Tokenizer tokenizer)
+/// <param name="tokenizer">Tells what tokens are.</param>
+/// <param name="callsFunctions">Whether a call is a <c>function_call</c>.</param>
+internal sealed class ChoiceCollector(Tokenizer tokenizer, bool callsFunctions)
 {
     private readonly StringBuilder _content = new();
     private readonly StringBuilder _reasoning = new();
@@ -43,15 +45,16 @@ internal sealed class ChoiceCollector(Tokenizer tokenizer)
         AssistantMessage message = new(
             _content.Length == 0 && _calls.Count > 0 ? null : _content.ToString(),
             _reasoning.Length > 0 ? _reasoning.ToString() : null,
-            _calls.Count > 0 ? [.. _calls] : null);
-        return new ChatChoice(index, message, withLogprobs ? new ChatLogprobs([.. _logprobs]) : null, ReasonOf(Finish!.Reason));
+            _calls.Count > 0 && !callsFunctions ? [.. _calls] : null,
+            callsFunctions ? _calls.FirstOrDefault()?.Function : null);
+        return new ChatChoice(index, message, withLogprobs ? new ChatLogprobs([.. _logprobs]) : null, ReasonOf(Finish!.Reason, callsFunctions));
     }
 
     /// <summary>The word for the reason of an end.</summary>
-    public static string ReasonOf(ChatFinishReason reason) => reason switch
+    public static string ReasonOf(ChatFinishReason reason, bool callsFunctions) => reason switch
     {
         ChatFinishReason.Length => "length",
-        ChatFinishReason.ToolCalls => "tool_calls",
+        ChatFinishReason.ToolCalls => callsFunctions ? "function_call" : "tool_calls",
         _ => "stop",
     };
 

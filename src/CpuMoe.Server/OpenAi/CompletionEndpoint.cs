@@ -26,6 +26,7 @@ internal static class CompletionEndpoint
         {
             Submit(call, request, jobs);
             await (request.Stream is { } options ? StreamAsync(call, request, jobs, options) : SendAsync(call, request, jobs));
+            jobs.ForEach(job => call.Server.Metrics.ReplyComplete(job.Timings));
         }
         finally
         {

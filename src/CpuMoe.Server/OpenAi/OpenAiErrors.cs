@@ -34,7 +34,7 @@ internal sealed class OpenAiErrors : ErrorShape
     {
         ApiErrorKind.Forbidden => "permission_error",
         ApiErrorKind.QueueFull => "rate_limit_error",
-        ApiErrorKind.Internal or ApiErrorKind.NoSlot or ApiErrorKind.ShuttingDown => "server_error",
+        ApiErrorKind.Internal or ApiErrorKind.NoSlot or ApiErrorKind.TimeLimit or ApiErrorKind.ShuttingDown => "server_error",
         _ => "invalid_request_error",
     };
 
@@ -49,6 +49,8 @@ internal sealed class OpenAiErrors : ErrorShape
         ApiErrorKind.MethodNotAllowed => "method_not_allowed",
         ApiErrorKind.RequestTooLarge => "request_too_large",
         ApiErrorKind.QueueFull => "queue_full",
+        ApiErrorKind.NoSlot => "no_slot",
+        ApiErrorKind.TimeLimit => "time_limit",
         ApiErrorKind.ShuttingDown => "shutting_down",
         _ => null,
     };

@@ -25,8 +25,11 @@ internal sealed record SamplingSettings(
 /// <summary>What the model reads beside text.</summary>
 internal sealed record Modalities(bool Vision, bool Audio);
 
-/// <summary>A slot; nothing in it tells of a prompt.</summary>
-internal sealed record SlotResponse(int Id, int NCtx, bool IsProcessing);
+/// <summary>A slot; nothing in it tells of a text. The number of the generation counts all since the start, and is null in a free slot.</summary>
+internal sealed record SlotResponse(int Id, long? IdTask, int NCtx, bool IsProcessing, int NCached, int NPromptTokens, NextTokenResponse NextToken);
+
+/// <summary>Tokens generated, and how many may still be.</summary>
+internal sealed record NextTokenResponse(int NDecoded, int NRemain);
 
 /// <summary>The ids of a text.</summary>
 internal sealed record TokensResponse(int[] Tokens);

@@ -22,7 +22,7 @@ internal sealed class ServerMetrics
         Scheduler scheduler = engine.Scheduler;
         _clientsGone = meter.CreateCounter<long>("cpumoe_requests_aborted", description: "Requests whose client went away before the answer was complete.");
         _timeToFirstToken = meter.CreateHistogram("cpumoe_time_to_first_token_seconds", description: "Time from the admission of a request to its first token.", advice: Seconds);
-        _queueTime = meter.CreateHistogram("cpumoe_queue_seconds", description: "Time that a request spent before its first token other than for its own prompt.", advice: Seconds);
+        _queueTime = meter.CreateHistogram("cpumoe_queue_seconds", description: "Time that a request waited for a slot.", advice: Seconds);
         meter.CreateObservableCounter("cpumoe_prompt_tokens", () => scheduler.Statistics.PromptTokens, description: "Prompt tokens evaluated.");
         meter.CreateObservableCounter("cpumoe_prompt_cached_tokens", () => scheduler.Statistics.CachedTokens, description: "Prompt tokens that were still cached.");
         meter.CreateObservableCounter("cpumoe_prompt_seconds", () => scheduler.Statistics.PromptTime.TotalSeconds, description: "Time spent in passes that evaluated prompts.");
@@ -40,18 +40,20 @@ internal sealed class ServerMetrics
         }
 
         meter.CreateObservableGauge("cpumoe_requests_processing", () => scheduler.Statistics.Running, description: "Generations in slots.");
+        meter.CreateObservableGauge("cpumoe_n_busy_slots_per_decode", () => BusySlots(scheduler.Statistics), description: "Slots that take part in a pass, on average.");
+        meter.CreateObservableGauge("cpumoe_n_tokens_max", () => scheduler.Statistics.LongestSequence, description: "The most tokens that a slot has held.");
         meter.CreateObservableGauge("cpumoe_requests_deferred", () => scheduler.Statistics.Waiting, description: "Generations that wait for a slot.");
     }
 
     /// <summary>Counts a reply that is complete.</summary>
-    /// <param name="timeToFirstToken">From its admission.</param>
-    /// <param name="timings">Of its generation.</param>
-    public void ReplyComplete(TimeSpan timeToFirstToken, GenerationTimings timings)
+    public void ReplyComplete(GenerationTimings timings)
     {
-        _timeToFirstToken.Record(timeToFirstToken.TotalSeconds);
-        _queueTime.Record(Math.Max(0, (timeToFirstToken - timings.PromptTime).TotalSeconds));
+        _timeToFirstToken.Record(timings.TimeToFirstToken.TotalSeconds);
+        _queueTime.Record(timings.QueueTime.TotalSeconds);
     }
 
     /// <summary>Counts a request whose client went away.</summary>
     public void ClientGone() => _clientsGone.Add(1);
+
+    private static double BusySlots(SchedulerStatistics statistics) => statistics.Passes == 0 ? 0 : (double)statistics.PassSlots / statistics.Passes;
 }

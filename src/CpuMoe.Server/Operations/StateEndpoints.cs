@@ -45,7 +45,10 @@ internal static class StateEndpoints
             throw new ApiException(new ApiError(ApiErrorKind.NoSlot, "No slot is free.") { RetryAfter = TimeSpan.FromSeconds(1) });
         }
 
-        SlotResponse[] slots = [.. Enumerable.Range(0, statistics.Slots).Select(id => new SlotResponse(id, scheduler.ContextLength, id < statistics.Running))];
+        SlotResponse[] slots = [.. scheduler.Slots.Select(slot => Describe(slot, scheduler.ContextLength))];
         return call.WriteJsonAsync(slots, OperationsJson.Default.SlotResponseArray);
     }
+
+    private static SlotResponse Describe(SlotState slot, int contextLength) => new(
+        slot.Slot, slot.Job, contextLength, slot.Job is not null, slot.HeldTokens, slot.PromptTokens, new NextTokenResponse(slot.GeneratedTokens, slot.RemainingTokens));
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CpuMoe.Server.Errors;
 using CpuMoe.Server.Hosting;
 using CpuMoe.Serving;
@@ -10,7 +9,6 @@ internal sealed class AdmittedReply : IAsyncEnumerable<ChatUpdate>, IAsyncDispos
 {
     private readonly ApiCall _call;
     private readonly ChatReply _reply;
-    private readonly long _admitted = Stopwatch.GetTimestamp();
 
     private AdmittedReply(ApiCall call, ChatReply reply) => (_call, _reply) = (call, reply);
 
@@ -70,13 +68,11 @@ internal sealed class AdmittedReply : IAsyncEnumerable<ChatUpdate>, IAsyncDispos
     /// <inheritdoc/>
     public async IAsyncEnumerator<ChatUpdate> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
-        TimeSpan? first = null;
         await foreach (ChatUpdate update in _reply.WithCancellation(cancellationToken))
         {
-            first ??= Stopwatch.GetElapsedTime(_admitted);
             if (update.Finish is { } finish)
             {
-                _call.Server.Metrics.ReplyComplete(first.Value, finish.Timings);
+                _call.Server.Metrics.ReplyComplete(finish.Timings);
             }
 
             yield return update;

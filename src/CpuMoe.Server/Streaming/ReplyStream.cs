@@ -30,6 +30,9 @@ internal abstract class ReplyStream
         http.Response.Headers["X-Accel-Buffering"] = "no";
     }
 
+    /// <summary>How long a write may take: a client that reads nothing must not hold its slot for ever. What waits for it is bounded by then.</summary>
+    public TimeSpan LongestWrite { get; set; } = Timeout.InfiniteTimeSpan;
+
     /// <summary>Sends the status and the headers.</summary>
     public async Task StartAsync()
     {
@@ -70,9 +73,25 @@ internal abstract class ReplyStream
     /// <summary>Sends bytes at once.</summary>
     protected async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        Task write = WriteAsync(bytes);
+        try
+        {
+            await write.WaitAsync(LongestWrite);
+        }
+        catch (TimeoutException)
+        {
+            // It is as if the client had gone: that is what the token says in a moment.
+            _http.Abort();
+            await Task.Delay(Timeout.Infinite, _http.RequestAborted);
+        }
+
+        _lastWrite = Stopwatch.GetTimestamp();
+    }
+
+    private async Task WriteAsync(ReadOnlyMemory<byte> bytes)
+    {
         await _http.Response.Body.WriteAsync(bytes, _http.RequestAborted);
         await _http.Response.Body.FlushAsync(_http.RequestAborted);
-        _lastWrite = Stopwatch.GetTimestamp();
     }
 
     private TimeSpan Silence => Stopwatch.GetElapsedTime(_lastWrite);

@@ -8,10 +8,14 @@ internal sealed class GenerationClock(int promptTokens)
     private readonly long _start = Stopwatch.GetTimestamp();
     private int _cached;
     private int _generated;
+    private long _slotTaken;
     private long _promptStart;
     private long _promptEnd;
     private long _firstToken;
     private long _lastToken;
+
+    /// <summary>A slot is free for the generation, which has waited until now.</summary>
+    public void SlotTaken() => _slotTaken = Stopwatch.GetTimestamp();
 
     /// <summary>Work on the prompt begins.</summary>
     /// <param name="cachedTokens">Tokens of the prompt that need not be evaluated.</param>
@@ -38,7 +42,8 @@ internal sealed class GenerationClock(int promptTokens)
         _generated,
         Between(_promptStart, _promptEnd),
         Between(_promptEnd, _lastToken),
-        Between(_start, _firstToken));
+        Between(_start, _firstToken),
+        Between(_start, _slotTaken));
 
     // 0 stands for a moment that has not come.
     private static TimeSpan Between(long from, long to) => to == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(from, to);

@@ -14,7 +14,7 @@ internal sealed class GenerationState
     private readonly ThoughtLimit? _thought;
     private readonly LogprobRecorder? _logprobs;
     private readonly OutputText _output;
-    private int _generated;
+    private volatile int _generated;
 
     /// <summary>Starts a generation.</summary>
     /// <param name="tokenizer">The tokenizer of the model.</param>
@@ -31,6 +31,10 @@ internal sealed class GenerationState
         _logprobs = options.Logprobs is { } top ? new LogprobRecorder(top, _vocabularySize) : null;
         _output = new OutputText(tokenizer, options);
     }
+
+    /// <summary>How many more tokens there may be.</summary>
+    /// <param name="tokens">Tokens of the prompt.</param>
+    public int Remaining(int tokens) => Math.Min(_maxTokens, _contextLength - tokens) - _generated;
 
     /// <summary>Throws where a prompt is empty or has ids that the vocabulary lacks.</summary>
     /// <exception cref="ArgumentException">What is wrong.</exception>
@@ -54,9 +58,10 @@ internal sealed class GenerationState
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">The logits behind the last token, changed on the way; rows beyond the vocabulary are padding.</param>
     /// <param name="tokens">The tokens so far, prompt included.</param>
+    /// <param name="isLast">Whether the generation ends with it as if the token limit were reached.</param>
     /// <exception cref="GrammarException">The grammar is too ambiguous, or the vocabulary lacks what it needs.</exception>
     /// <exception cref="InvalidOperationException">No token can be chosen.</exception>
-    public GenerationUpdate Next(Span<float> logits, ReadOnlySpan<int> tokens)
+    public GenerationUpdate Next(Span<float> logits, ReadOnlySpan<int> tokens, bool isLast = false)
     {
         logits = logits[.._vocabularySize];
         _logprobs?.Take(logits);
@@ -66,7 +71,7 @@ internal sealed class GenerationState
         string text = _output.Append(token);
         FinishReason reason =
             _output.IsStopped || _constraint is { IsComplete: true } ? FinishReason.Stop
-            : _generated == _maxTokens ? FinishReason.Length
+            : isLast || _generated == _maxTokens ? FinishReason.Length
             : tokens.Length + 1 == _contextLength ? FinishReason.Context
             : FinishReason.None;
         if (reason != FinishReason.None)

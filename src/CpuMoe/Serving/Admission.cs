@@ -12,6 +12,7 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
     private readonly LinkedList<GenerationJob> _queue = [];
     private readonly Counters _counters = new();
     private CancellationTokenSource _pass = new();
+    private long _admitted;
     private bool _isClosed;
     private bool _isAborted;
 
@@ -23,6 +24,18 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
             lock (_gate)
             {
                 return _counters.Snapshot(options.Slots, options.Slots - slots.Free, _queue.Count);
+            }
+        }
+    }
+
+    /// <summary>What the slots do, at one moment.</summary>
+    public SlotState[] Slots
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. slots.All.ToArray().Select((slot, number) => slot.StateAs(number))];
             }
         }
     }
@@ -55,6 +68,8 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
             EnsureOpen();
             if (job.Stage == JobStage.Waiting)
             {
+                job.Number = ++_admitted;
+                job.LimitTime(JobStage.Waiting, options.MaxQueueTime);
                 _queue.AddLast(job);
             }
         }
@@ -80,6 +95,22 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
         // Should the next pass run by now, it is repeated.
         pass?.Cancel();
         return true;
+    }
+
+    /// <summary>Notes that the time of a job in a stage is over: if it answers by now, it ends with its next token.</summary>
+    /// <returns>Whether it is to be cancelled instead.</returns>
+    public bool EndTime(GenerationJob job, JobStage stage)
+    {
+        lock (_gate)
+        {
+            if (job.Stage != stage)
+            {
+                return false;
+            }
+
+            job.IsOverTime = stage == JobStage.Running && !job.IsStuck;
+            return !job.IsOverTime;
+        }
     }
 
     /// <summary>Notes that a job is complete, or has failed; false where it has ended before.</summary>
@@ -147,6 +178,8 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
 
             _queue.RemoveFirst();
             job.Stage = JobStage.Running;
+            job.Clock.SlotTaken();
+            job.LimitTime(JobStage.Running, options.MaxSlotTime);
             slot.Job = job;
             return slot;
         }

@@ -6,11 +6,13 @@ namespace CpuMoe.Serving;
 /// <summary>Brings messages into the one form that templates understand, so that equal conversations give equal prompts.</summary>
 internal static class ChatHistory
 {
+    private const string TextArgument = "arguments";
+
     /// <summary>
     /// The messages with the arguments of calls as JSON objects (absent ones are empty; such as are a string that holds
-    /// JSON are unwrapped) and with the names of tools at their results, where the calls tell them.
+    /// JSON are unwrapped; such as were cut off or are no object become one argument, their text, so that the model sees
+    /// what it wrote) and with the names of tools at their results, where the calls tell them.
     /// </summary>
-    /// <exception cref="ArgumentException">Arguments that are no JSON object.</exception>
     public static ChatMessage[] Normalise(IReadOnlyList<ChatMessage> messages)
     {
         Dictionary<string, string> names = new(StringComparer.Ordinal);
@@ -20,8 +22,7 @@ internal static class ChatHistory
             ChatMessage message = messages[i];
             if (message.ToolCalls.Count > 0)
             {
-                int number = i;
-                message = message with { ToolCalls = [.. message.ToolCalls.Select(call => call with { Arguments = ObjectOf(call, number) })] };
+                message = message with { ToolCalls = [.. message.ToolCalls.Select(call => call with { Arguments = ObjectOf(call) })] };
                 foreach (ToolCall call in message.ToolCalls)
                 {
                     names[call.Id] = call.Name;
@@ -39,7 +40,7 @@ internal static class ChatHistory
         return normal;
     }
 
-    private static string ObjectOf(ToolCall call, int message)
+    private static string ObjectOf(ToolCall call)
     {
         if (string.IsNullOrWhiteSpace(call.Arguments))
         {
@@ -58,7 +59,7 @@ internal static class ChatHistory
         {
             JsonValueKind.Object => json,
             JsonValueKind.Null => "{}",
-            _ => throw new ArgumentException($"Message {message}: the arguments of the call of '{call.Name}' are no JSON object. Send them as the text of one."),
+            _ => $"{{\"{TextArgument}\":{ArgumentText.Quote(call.Arguments)}}}",
         };
     }
 }

@@ -6,6 +6,8 @@ internal sealed class Counters
     private long _promptTokens;
     private long _generatedTokens;
     private long _passes;
+    private long _passSlots;
+    private int _longestSequence;
     private TimeSpan _promptTime;
     private TimeSpan _decodeTime;
 
@@ -23,6 +25,12 @@ internal sealed class Counters
     public void AddPass(SharedPass pass, TimeSpan time)
     {
         _passes++;
+        _passSlots += pass.Count;
+        foreach (SchedulerSlot slot in pass.Slots)
+        {
+            _longestSequence = Math.Max(_longestSequence, slot.Cached.Length);
+        }
+
         _promptTokens += pass.PromptTokens;
         _generatedTokens += pass.ChosenTokens;
         if (pass.PromptTokens > 0)
@@ -44,6 +52,8 @@ internal sealed class Counters
         CachedTokens = CachedTokens,
         GeneratedTokens = _generatedTokens,
         Passes = _passes,
+        PassSlots = _passSlots,
+        LongestSequence = _longestSequence,
         PromptTime = _promptTime,
         DecodeTime = _decodeTime,
         Completed = Completed,

@@ -5,8 +5,8 @@ namespace CpuMoe.Serving;
 
 /// <summary>A generation that a <see cref="Scheduler"/> has admitted. Enumerate it once; disposing it stops the work.</summary>
 /// <remarks>
-/// The enumeration throws <see cref="OperationCanceledException"/> where it is cancelled, and what the engine throws
-/// where the pass fails. A consumer that falls far behind holds up its own generation only.
+/// The enumeration throws <see cref="OperationCanceledException"/> where it is cancelled, <see cref="TimeLimitException"/>
+/// where it takes too long, and what the engine throws where the pass fails. A consumer that falls far behind holds up its own generation only.
 /// </remarks>
 public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDisposable
 {
@@ -17,6 +17,7 @@ public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDi
     private readonly GenerationClock _clock;
     private readonly Channel<GenerationUpdate> _updates = Channel.CreateBounded<GenerationUpdate>(new BoundedChannelOptions(BufferLength) { SingleReader = true });
     private CancellationTokenRegistration _registration;
+    private Timer? _limit;
     private int _enumerations;
     private volatile bool _isHeldUp;
 
@@ -32,6 +33,15 @@ public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDi
     public GenerationTimings Timings => _clock.Snapshot();
 
     internal int[] Prompt { get; }
+
+    /// <summary>Counts the jobs of the scheduler from 1; set when it is admitted.</summary>
+    internal long Number { get; set; }
+
+    /// <summary>Whether it must end with its next token; set under the scheduler's lock.</summary>
+    internal bool IsOverTime { get; set; }
+
+    /// <summary>Whether it may be long until its next token: it has none yet, or nobody reads them.</summary>
+    internal bool IsStuck => _isHeldUp || _clock.Snapshot().GeneratedTokens == 0;
 
     internal GenerationState State { get; }
 
@@ -82,6 +92,13 @@ public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDi
     /// <summary>Cancels with a token. Called once, before the job is admitted.</summary>
     internal void CancelWith(CancellationToken cancellationToken) => _registration = cancellationToken.UnsafeRegister(Cancel, this);
 
+    /// <summary>Limits the time in a stage, no longer that in the one before; null for no limit.</summary>
+    internal void LimitTime(JobStage stage, TimeSpan? limit)
+    {
+        _limit?.Dispose();
+        _limit = limit is { } time ? new Timer(_ => _scheduler.EndTime(this, stage, time), null, time, Timeout.InfiniteTimeSpan) : null;
+    }
+
     /// <summary>Whether there is room for another update; if not, the scheduler is woken when there is.</summary>
     internal bool HasRoom()
     {
@@ -102,6 +119,7 @@ public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDi
     internal void Complete(Exception? fault)
     {
         _registration.Unregister();
+        _limit?.Dispose();
         _updates.Writer.TryComplete(fault);
     }
 

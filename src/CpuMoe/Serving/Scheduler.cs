@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using CpuMoe.Generation;
 using CpuMoe.Grammars;
 using CpuMoe.Models;
@@ -14,6 +15,8 @@ namespace CpuMoe.Serving;
 /// </remarks>
 public sealed class Scheduler : IAsyncDisposable
 {
+    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
+
     private readonly SchedulerOptions _options;
     private readonly SlotSet _slots;
     private readonly Admission _admission;
@@ -36,6 +39,12 @@ public sealed class Scheduler : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Slots, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(_options.QueueLength, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.PromptTokensPerPass, 1, nameof(options));
+        foreach (TimeSpan? limit in (TimeSpan?[])[_options.MaxQueueTime, _options.MaxSlotTime])
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit ?? LongestTime, TimeSpan.Zero, nameof(options));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit ?? LongestTime, LongestTime, nameof(options));
+        }
+
         ContextLength = SessionOptions.Positions(_options.ContextLength, model.Model);
         _pass = new SharedPass(model.Model, _options.Slots, _options.PromptTokensPerPass);
         if (_options.PromptCacheFolder is { } folder)
@@ -56,6 +65,9 @@ public sealed class Scheduler : IAsyncDisposable
 
     /// <summary>What the scheduler does and did.</summary>
     public SchedulerStatistics Statistics => _admission.Statistics;
+
+    /// <summary>What each slot does now.</summary>
+    public IReadOnlyList<SlotState> Slots => _admission.Slots;
 
     /// <summary>Checks a request and admits it to the queue; the work begins when a slot is free.</summary>
     /// <exception cref="PromptTooLongException">No room for an answer.</exception>
@@ -130,12 +142,16 @@ public sealed class Scheduler : IAsyncDisposable
     internal void Wake() => _wake.Set();
 
     /// <summary>Ends a job, unless it has ended: in the queue at once, in a slot after the pass that runs.</summary>
-    internal void Cancel(GenerationJob job, CancellationToken cancellationToken)
+    internal void Cancel(GenerationJob job, CancellationToken cancellationToken) => Cancel(job, new OperationCanceledException(cancellationToken));
+
+    /// <summary>Ends a job that has been in a stage for as long as it may.</summary>
+    internal void EndTime(GenerationJob job, JobStage stage, TimeSpan limit)
     {
-        if (_admission.Cancel(job))
+        if (_admission.EndTime(job, stage))
         {
-            job.Complete(new OperationCanceledException(cancellationToken));
-            Wake();
+            bool isInQueue = stage == JobStage.Waiting;
+            string what = isInQueue ? "No slot was free for" : "The generation was not done after";
+            Cancel(job, new TimeLimitException(string.Create(CultureInfo.InvariantCulture, $"{what} {limit.TotalSeconds:0.###} seconds."), isInQueue));
         }
     }
 
@@ -298,6 +314,15 @@ public sealed class Scheduler : IAsyncDisposable
         {
             // A grammar that is too ambiguous, logits that are no numbers.
             End(job, fault);
+        }
+    }
+
+    private void Cancel(GenerationJob job, Exception fault)
+    {
+        if (_admission.Cancel(job))
+        {
+            job.Complete(fault);
+            Wake();
         }
     }
 

@@ -11,6 +11,15 @@ public sealed record SchedulerOptions
     /// <summary>Generations that may wait for a slot; more are refused.</summary>
     public int QueueLength { get; init; } = 32;
 
+    /// <summary>The longest time for which a generation waits for a slot; then it fails with a <see cref="TimeLimitException"/>. Null for no limit.</summary>
+    public TimeSpan? MaxQueueTime { get; init; }
+
+    /// <summary>
+    /// The longest time for which a generation has a slot; then it ends as if its token limit were reached, or fails with
+    /// a <see cref="TimeLimitException"/> where it has not begun to answer or its consumer does not read. Null for no limit.
+    /// </summary>
+    public TimeSpan? MaxSlotTime { get; init; }
+
     /// <summary>Tokens per slot; 0 means the model's context length, but at most 8192.</summary>
     public int ContextLength { get; init; }
 

@@ -95,7 +95,7 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
     /// <param name="logits">The logits of the last one.</param>
     public GenerationUpdate Next(Span<float> logits)
     {
-        GenerationUpdate update = Job!.State.Next(logits, Cached);
+        GenerationUpdate update = Job!.State.Next(logits, Cached, Job.IsOverTime);
         Job.Clock.TokenChosen();
         if (update.FinishReason == FinishReason.None)
         {
@@ -103,6 +103,22 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
         }
 
         return update;
+    }
+
+    /// <summary>What the slot does. For any thread, under the scheduler's lock.</summary>
+    /// <param name="number">The number of the slot.</param>
+    public SlotState StateAs(int number)
+    {
+        GenerationTimings? timings = Job?.Timings;
+        return new SlotState
+        {
+            Slot = number,
+            Job = Job?.Number,
+            HeldTokens = cache.Length,
+            PromptTokens = timings?.PromptTokens ?? 0,
+            GeneratedTokens = timings?.GeneratedTokens ?? 0,
+            RemainingTokens = Job?.State.Remaining(Job.Prompt.Length) ?? 0,
+        };
     }
 
     public void Dispose() => cache.Dispose();

@@ -24,6 +24,12 @@ public sealed record SchedulerStatistics
     /// <summary>Passes over the weights so far.</summary>
     public required long Passes { get; init; }
 
+    /// <summary>Slots that took part in passes, added up over all passes so far.</summary>
+    public required long PassSlots { get; init; }
+
+    /// <summary>The most tokens that a slot has held so far.</summary>
+    public required int LongestSequence { get; init; }
+
     /// <summary>Time spent in passes that evaluated prompts, so far.</summary>
     public required TimeSpan PromptTime { get; init; }
 
@@ -36,7 +42,7 @@ public sealed record SchedulerStatistics
     /// <summary>Generations that ended with a fault, so far.</summary>
     public required long Failed { get; init; }
 
-    /// <summary>Generations that were cancelled, so far.</summary>
+    /// <summary>Generations that were cancelled or took too long, so far.</summary>
     public required long Cancelled { get; init; }
 
     /// <summary>Requests refused for want of room in the queue, so far.</summary>
