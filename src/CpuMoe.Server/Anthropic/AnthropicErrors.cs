@@ -39,7 +39,7 @@ internal sealed class AnthropicErrors : ErrorShape
         ApiErrorKind.Forbidden => "permission_error",
         ApiErrorKind.ModelNotFound or ApiErrorKind.RouteNotFound => "not_found_error",
         ApiErrorKind.RequestTooLarge => "request_too_large",
-        ApiErrorKind.RequestTimeout => "timeout_error",
+        ApiErrorKind.RequestTimeout or ApiErrorKind.TimeLimit => "timeout_error",
         ApiErrorKind.QueueFull => "rate_limit_error",
         ApiErrorKind.NoSlot or ApiErrorKind.ShuttingDown => "overloaded_error",
         ApiErrorKind.Internal => "api_error",

@@ -16,7 +16,7 @@ internal static class LegacyFunctions
 
     /// <summary>Reads the functions, in their order.</summary>
     /// <exception cref="ApiException">One of them cannot be accepted.</exception>
-    public static IReadOnlyList<ToolDefinition> ReadTools(RequestValue functions) => [.. functions.Items().Select(ToolReader.ReadFunction)];
+    public static IReadOnlyList<ToolDefinition> ReadTools(RequestValue functions) => ToolReader.ReadTools(functions, function => function);
 
     /// <summary>Reads whether one must be called.</summary>
     /// <exception cref="ApiException">There is no such function.</exception>

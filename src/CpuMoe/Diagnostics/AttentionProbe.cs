@@ -28,8 +28,14 @@ internal static unsafe class AttentionProbe
         new Span<float>(queries.Pointer, (int)queries.Length).Fill(0.25f);
         var view = new KeyValueView(format, stored.Pointer, stored.Pointer + (headBytes * Shape.KeyValueHeads), headBytes, headBytes);
         double perPair = Shape.Heads * (Shape.KeyLength + Shape.ValueLength);
-        TimeSpan one = BestTime.Of(() => attention.Run(view, queries.Pointer, output.Pointer, Positions - 1, 1), patience, cancellationToken);
-        TimeSpan batch = BestTime.Of(() => attention.Run(view, queries.Pointer, output.Pointer, 0, BatchTokens), patience, cancellationToken);
+        TimeSpan one = BestTime.Of(() => Attend(Positions - 1, 1), patience, cancellationToken);
+        TimeSpan batch = BestTime.Of(() => Attend(0, BatchTokens), patience, cancellationToken);
         return (perPair * Positions / one.TotalSeconds, perPair * BatchTokens * (BatchTokens + 1) / 2 / batch.TotalSeconds);
+
+        void Attend(int firstPosition, int tokens)
+        {
+            attention.Add(view, queries.Pointer, output.Pointer, firstPosition, tokens);
+            attention.Run();
+        }
     }
 }

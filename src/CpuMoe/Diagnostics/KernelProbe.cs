@@ -84,7 +84,7 @@ public sealed unsafe class KernelProbe : IDisposable
         long rowBytes = format.RowBytes(RowLength);
         using var product = shape.InCache
             ? new Product(_pool.Threads, activations, RowsOf(CacheBytesPerThread / rowBytes), PassesOverCache)
-            : new Product(_pool.Threads, activations, Projection.ChunkRows(RowsPerPass(rowBytes, shape.Columns), shape.Columns, _pool.Threads), repeats: 1);
+            : new Product(_pool.Threads, activations, Projection.ChunkRows(RowsPerPass(rowBytes, shape.Columns), shape.Columns, activations.Tiled, _pool.Threads), repeats: 1);
         if (_warm.Add((format, shape.Columns > 1)))
         {
             WarmUp([(product, kernel, rowBytes)], cancellationToken);
@@ -154,7 +154,7 @@ public sealed unsafe class KernelProbe : IDisposable
         int rows = RowsOf(Math.Min(regionBytes, _memory.WindowBytes) / rowBytes);
         int regions = (int)(_memory.WindowBytes / (rows * rowBytes));
         using ActivationMatrix activations = Activations(1, kernel.Activation);
-        using var product = new Product(_pool.Threads, activations, Projection.ChunkRows(rows, 1, _pool.Threads), repeats: 1);
+        using var product = new Product(_pool.Threads, activations, Projection.ChunkRows(rows, 1, activations.Tiled, _pool.Threads), repeats: 1);
         long offset = 0;
         TimeSpan best = BestTime.Of(
             () =>
