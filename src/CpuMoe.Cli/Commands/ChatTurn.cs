@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
 using CpuMoe.Serving;
@@ -19,16 +18,12 @@ internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTi
     {
         using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
         ReplyText text = new(printer);
-        long cachedBefore = engine.Scheduler.Statistics.CachedTokens, start = Stopwatch.GetTimestamp();
-        TimeSpan first = TimeSpan.Zero;
-        int tokens = 0;
         ChatFinish? finish = null;
         await using ChatReply reply = engine.Submit(request, cancellation);
         try
         {
             await foreach (ChatUpdate update in reply.WithCancellation(cancellation).ConfigureAwait(false))
             {
-                first = tokens++ == 0 ? Stopwatch.GetElapsedTime(start) : first;
                 text.Add(update.Parts);
                 finish = update.Finish ?? finish;
             }
@@ -39,12 +34,6 @@ internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTi
         }
 
         text.End();
-        return new ChatTurn(text, finish, finish?.Timings ?? new GenerationTimings(
-            reply.PromptTokens,
-            (int)(engine.Scheduler.Statistics.CachedTokens - cachedBefore), // The chat is the only one on its scheduler.
-            tokens,
-            first,
-            Stopwatch.GetElapsedTime(start) - first,
-            first));
+        return new ChatTurn(text, finish, reply.Timings);
     }
 }

@@ -6,7 +6,7 @@ namespace CpuMoe.Fitting;
 /// <summary>How the memory of a process is divided among the parts of a model, as <see cref="WeightMemory"/> does it.</summary>
 internal sealed class MemoryPlan
 {
-    // A process with the vocabulary of GLM-4.5 before it has any weights, measured on Linux; and what it grows by.
+    // An estimate: a process with the vocabulary of GLM-4.5 before it has any weights, and what it grows by.
     private const long ProcessBytes = (144L << 20) + WeightMemory.Allowance;
 
     private readonly SlotPlan _slots;

@@ -26,6 +26,9 @@ public sealed class ChatReply : IAsyncEnumerable<ChatUpdate>, IAsyncDisposable
         _endsAfterCall = endsAfterCall;
     }
 
+    /// <summary>Counts and times so far, also of a reply that was stopped.</summary>
+    public GenerationTimings Timings => _job.Timings;
+
     /// <summary>Tokens of the prompt.</summary>
     public int PromptTokens { get; }
 
