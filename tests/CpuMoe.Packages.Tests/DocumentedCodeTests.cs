@@ -29,7 +29,7 @@ public sealed partial class DocumentedCodeTests
     {
         TheoryData<string, string> snippets = [];
         string root = TestData.RepositoryRoot;
-        string[] pages = [Path.Combine(root, "README.md"), .. Directory.GetFiles(Path.Combine(root, "docs"), "*.md"), .. PackageFeed.Ids.Select(id => Path.Combine(root, "src", id, "README.md"))];
+        string[] pages = [Path.Combine(root, "README.md"), .. Directory.GetFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories), .. PackageFeed.Ids.Select(id => Path.Combine(root, "src", id, "README.md"))];
         foreach (string page in pages)
         {
             foreach (Match block in Fence().Matches(File.ReadAllText(page)))

@@ -12,7 +12,7 @@ namespace CpuMoe.Generation;
 ///
 /// using LanguageModel model = LanguageModel.Load("model.gguf");
 /// using Session session = model.CreateSession();
-/// foreach (GenerationUpdate update in session.Generate(model.Tokenizer.Encode("Once upon a time")))
+/// foreach (GenerationUpdate update in session.Generate(model.Tokenizer.Encode("Once upon a time", parseSpecial: false), new GenerationOptions { MaxTokens = 100 }))
 /// {
 ///     Console.Write(update.Text);
 /// }
