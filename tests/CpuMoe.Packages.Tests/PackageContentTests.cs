@@ -65,10 +65,10 @@ public sealed class PackageContentTests(PackageFeed feed)
     }
 
     [Fact]
-    public void TheToolBringsTheDemoModel()
+    public void TheToolBringsTheDemoModelOnce()
     {
         using ZipArchive package = ZipFile.OpenRead(feed.PathOf("CpuMoe.Cli"));
-        Assert.Contains(package.Entries, entry => entry.FullName.EndsWith("models/demo-Q4_K_M.gguf", StringComparison.Ordinal));
+        Assert.Single(package.Entries, entry => entry.FullName.EndsWith("models/demo-Q4_K_M.gguf", StringComparison.Ordinal));
     }
 
     private static XElement MetadataOf(ZipArchive package, string id)

@@ -24,7 +24,7 @@ using (Session session = model.CreateSession())
     }
 }
 
-Console.WriteLine($"session: {text}");
+Console.WriteLine($"session: {text.ToString().Trim()}");
 
 await using Scheduler scheduler = new(model);
 ChatEngine engine = new(scheduler);
@@ -34,7 +34,7 @@ await foreach (ChatUpdate update in engine.Submit(new ChatRequest { Messages = m
     text.AppendJoin("", update.Parts.OfType<ContentPart>().Select(part => part.Text));
 }
 
-Console.WriteLine($"engine: {text}");
+Console.WriteLine($"engine: {text.ToString().Trim()}");
 
 using IChatClient client = new CpuMoeChatClient(engine);
 ChatResponse response = await client.GetResponseAsync(Question, new ChatOptions
@@ -43,4 +43,4 @@ ChatResponse response = await client.GetResponseAsync(Question, new ChatOptions
     MaxOutputTokens = 64,
     Reasoning = new ReasoningOptions { Effort = ReasoningEffort.None },
 });
-Console.WriteLine($"client: {response.Text}");
+Console.WriteLine($"client: {response.Text.Trim()}");
