@@ -12,7 +12,7 @@ if (args is not [var target])
 MetadataReference[] own = [.. libraries.Select(library =>
 {
     string path = Path.Combine(AppContext.BaseDirectory, library);
-    return MetadataReference.CreateFromFile(path + ".dll", documentation: XmlDocumentationProvider.CreateFromFile(path + ".xml"));
+    return MetadataReference.CreateFromFile(path + ".dll", documentation: new XmlDocs(path + ".xml"));
 })];
 IEnumerable<string> others = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
     .Where(path => !libraries.Contains(Path.GetFileNameWithoutExtension(path), StringComparer.Ordinal));
