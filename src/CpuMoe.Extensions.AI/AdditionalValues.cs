@@ -57,7 +57,7 @@ internal readonly struct AdditionalValues(AdditionalPropertiesDictionary? proper
             return [];
         }
 
-        JsonElement json = value is JsonElement element ? element : JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions);
+        JsonElement json = value is JsonElement element ? element : JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(value.GetType()));
         return json.ValueKind == JsonValueKind.Object
             ? json.EnumerateObject().ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal)
             : throw Wrong(name, value, "a JSON object");

@@ -46,7 +46,7 @@ internal static class MessageReader
                     reasoning += thought.Text;
                     break;
                 case FunctionCallContent call:
-                    calls.Add(new(call.CallId, call.Name, call.Arguments is null ? "{}" : JsonSerializer.Serialize(call.Arguments, Compact)));
+                    calls.Add(new(call.CallId, call.Name, call.Arguments is null ? "{}" : JsonSerializer.Serialize(call.Arguments, Compact.GetTypeInfo(typeof(IDictionary<string, object?>)))));
                     break;
                 case FunctionResultContent answer:
                     hasResults = true;
@@ -80,6 +80,6 @@ internal static class MessageReader
         string text => text,
         JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
         TextContent text => text.Text,
-        object value => JsonSerializer.Serialize(value, Compact),
+        object value => JsonSerializer.Serialize(value, Compact.GetTypeInfo(value.GetType())),
     };
 }

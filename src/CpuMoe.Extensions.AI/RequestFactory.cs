@@ -116,7 +116,7 @@ internal sealed class RequestFactory(string modelId, CpuMoeOptions defaults)
     }
 
     private static ToolDefinition DefinitionOf(AIFunctionDeclaration function) =>
-        new(function.Name, function.Description.Length > 0 ? function.Description : null, JsonSerializer.Serialize(function.JsonSchema));
+        new(function.Name, function.Description.Length > 0 ? function.Description : null, JsonSerializer.Serialize(function.JsonSchema, PlainJson.Default.JsonElement));
 
     private static bool? ThinkingOf(ReasoningOptions? reasoning) => reasoning?.Effort switch
     {
@@ -138,7 +138,7 @@ internal sealed class RequestFactory(string modelId, CpuMoeOptions defaults)
         };
         if (effort is not null)
         {
-            variables.TryAdd("reasoning_effort", JsonSerializer.SerializeToElement(effort));
+            variables.TryAdd("reasoning_effort", JsonSerializer.SerializeToElement(effort, PlainJson.Default.String));
         }
 
         return variables;

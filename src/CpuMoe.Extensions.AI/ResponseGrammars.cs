@@ -25,7 +25,7 @@ internal sealed class ResponseGrammars
                 : throw new ArgumentException("A response format and a grammar exclude each other; give one of them.");
         }
 
-        return json is null ? null : Known(json.Schema is { } schema ? JsonSerializer.Serialize(schema) : AnyJson, text => Grammar.FromJsonSchema(text));
+        return json is null ? null : Known(json.Schema is { } schema ? JsonSerializer.Serialize(schema, PlainJson.Default.JsonElement) : AnyJson, text => Grammar.FromJsonSchema(text));
     }
 
     private Grammar Known(string text, Func<string, Grammar> compile)

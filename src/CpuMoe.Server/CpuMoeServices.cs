@@ -8,6 +8,21 @@ using OpenTelemetry.Metrics;
 namespace CpuMoe.Server;
 
 /// <summary>Registers what the endpoints need.</summary>
+/// <example>
+/// <code>
+/// using CpuMoe.Generation;
+/// using CpuMoe.Server;
+/// using CpuMoe.Serving;
+///
+/// using LanguageModel model = LanguageModel.Load("model.gguf");
+/// await using Scheduler scheduler = new(model);
+/// WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+/// builder.Services.AddCpuMoeServer(new ChatEngine(scheduler));
+/// WebApplication app = builder.Build();
+/// app.MapCpuMoe();
+/// app.Run();
+/// </code>
+/// </example>
 public static class CpuMoeServices
 {
     /// <summary>Serves the model of an engine.</summary>

@@ -6,6 +6,18 @@ using CpuMoe.Text;
 namespace CpuMoe.Generation;
 
 /// <summary>A GGUF file opened for generation: its weights and its tokenizer. Owns the file and the model.</summary>
+/// <example>
+/// <code>
+/// using CpuMoe.Generation;
+///
+/// using LanguageModel model = LanguageModel.Load("model.gguf");
+/// using Session session = model.CreateSession();
+/// foreach (GenerationUpdate update in session.Generate(model.Tokenizer.Encode("Once upon a time", parseSpecial: false), new GenerationOptions { MaxTokens = 100 }))
+/// {
+///     Console.Write(update.Text);
+/// }
+/// </code>
+/// </example>
 public sealed class LanguageModel : IDisposable
 {
     private bool _isDisposed;

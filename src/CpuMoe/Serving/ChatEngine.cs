@@ -20,6 +20,25 @@ namespace CpuMoe.Serving;
 /// user's turns by it.
 /// </para>
 /// </remarks>
+/// <example>
+/// <code>
+/// using CpuMoe.Chat;
+/// using CpuMoe.Generation;
+/// using CpuMoe.Serving;
+///
+/// using LanguageModel model = LanguageModel.Load("model.gguf");
+/// await using Scheduler scheduler = new(model);
+/// ChatEngine engine = new(scheduler);
+/// ChatRequest request = new() { Messages = [new(ChatRole.User, "Why is the sky blue?")] };
+/// await foreach (ChatUpdate update in engine.Submit(request))
+/// {
+///     foreach (ContentPart part in update.Parts.OfType&lt;ContentPart&gt;())
+///     {
+///         Console.Write(part.Text);
+///     }
+/// }
+/// </code>
+/// </example>
 public sealed class ChatEngine
 {
     private const string CloseOpenThought = "\n</think>\n\n";
