@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace CpuMoe.Server.Tests;
 
@@ -130,6 +132,7 @@ public class OperationsTests(ServerFixture fixture)
     private async Task<int> CountRepliesAsync()
     {
         string text = await _server.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
-        return int.Parse(System.Text.RegularExpressions.Regex.Match(text, @"(?m)^cpumoe_queue_seconds_count\S* (\d+)").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        Match count = Regex.Match(text, @"(?m)^cpumoe_queue_seconds_count\S* (\d+)");
+        return count.Success ? int.Parse(count.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
     }
 }
