@@ -1,5 +1,5 @@
-using CpuMoe.Serving;
 using CpuMoe.ServerLoad;
+using CpuMoe.Serving;
 
 namespace CpuMoe.Server.Tests;
 

@@ -69,7 +69,9 @@ public class AnswerTests(ServerFixture fixture, PageBrowser browser)
         await Expect(window.Answer.Locator("[role=alert]")).ToContainTextAsync("tools[0]");
         await window.Page.RouteAsync("**/v1/chat/completions", route => route.FulfillAsync(new RouteFulfillOptions
         {
-            Status = 429, Headers = new Dictionary<string, string> { ["Retry-After"] = "5" }, Body = """{"error":{"message":"Too many."}}""",
+            Status = 429,
+            Headers = new Dictionary<string, string> { ["Retry-After"] = "5" },
+            Body = """{"error":{"message":"Too many."}}""",
         }));
         await window.Answer.GetByText("Try again").ClickAsync();
         await Expect(window.Answer.Locator("[role=alert]")).ToHaveTextAsync("Too many. (Wait 5 s.)");
@@ -135,7 +137,9 @@ public class AnswerTests(ServerFixture fixture, PageBrowser browser)
         {
             ["tool_calls"] = new JsonArray(new JsonObject
             {
-                ["index"] = 0, ["id"] = Hostile, ["type"] = "function",
+                ["index"] = 0,
+                ["id"] = Hostile,
+                ["type"] = "function",
                 ["function"] = new JsonObject { ["name"] = Hostile, ["arguments"] = new JsonObject { [Hostile] = Hostile, ["__proto__"] = Hostile }.ToJsonString() },
             }),
         }.ToJsonString();
