@@ -55,11 +55,17 @@ public class MessageTests(ServerFixture fixture)
         JsonObject counted = body.DeepClone().AsObject();
         counted.Remove("max_tokens");
         int count = (int)(await _server.PostJsonAsync(CountPath, counted))["input_tokens"]!;
-        JsonNode first = (await _server.PostJsonAsync(Path, body))["usage"]!, second = (await _server.PostJsonAsync(Path, body))["usage"]!;
+        int cached = 0;
+        for (int call = 0; cached < count / 2; call++)
+        {
+            // The slots are shared with other tests, which may take what the call before left.
+            Assert.True(call < 50, $"Of {count} tokens at most {cached} were cached.");
+            JsonNode usage = (await _server.PostJsonAsync(Path, body))["usage"]!;
+            Assert.Equal(count, PromptTokens(usage));
+            cached = (int)usage["cache_read_input_tokens"]!;
+        }
 
-        Assert.Equal(count, PromptTokens(first));
-        Assert.Equal(count, PromptTokens(second));
-        Assert.InRange((int)second["cache_read_input_tokens"]!, count / 2, count - 1);
+        Assert.InRange(cached, count / 2, count - 1);
     }
 
     [Theory]

@@ -12,13 +12,17 @@ internal sealed class ServerMetrics
 
     private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000] };
 
+    private static int _servers;
+
     private readonly Counter<long> _clientsGone;
     private readonly Histogram<double> _timeToFirstToken;
     private readonly Histogram<double> _queueTime;
 
     public ServerMetrics(IMeterFactory meters, ChatEngine engine)
     {
-        Meter meter = meters.Create(MeterName);
+        // Several servers in one process would otherwise count into each other's instruments.
+        int server = Interlocked.Increment(ref _servers);
+        Meter meter = meters.Create(new MeterOptions(MeterName) { Tags = [new("server", server)] });
         Scheduler scheduler = engine.Scheduler;
         _clientsGone = meter.CreateCounter<long>("cpumoe_requests_aborted", description: "Requests whose client went away before the answer was complete.");
         _timeToFirstToken = meter.CreateHistogram("cpumoe_time_to_first_token_seconds", description: "Time from the admission of a request to its first token.", advice: Seconds);

@@ -14,7 +14,7 @@ internal static class Tokenizers
     /// The limit for a megabyte of hostile text. It takes a fraction of a second on a quiet machine; anything quadratic
     /// takes minutes on any machine, so the limit is wide enough for a busy one.
     /// </summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>The tokenizer of the bundled model (glm4).</summary>
     internal static Tokenizer Demo => FromFile(TestData.DemoModel);
