@@ -10,8 +10,8 @@ namespace CpuMoe.Blocks;
 /// </summary>
 internal static unsafe class WeightPrefetch
 {
-    // In two steps. Memory is asked far ahead and answers into the second-level cache, which can wait for more lines at a
-    // time than the first (Zen 4: 48 against 24, too few for the bandwidth of memory). The first level asks the second.
+    // In two steps: memory is asked far ahead and answers into the second-level cache, which the first then asks. Either
+    // level alone was slower on Zen 4 (perf/RESULTS.md), probably as the first can wait for few lines at a time.
     private const int FarDistance = 4096;
     private const int NearDistance = 1024;
     private const int CacheLine = 64;
