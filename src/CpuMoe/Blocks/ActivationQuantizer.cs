@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -17,7 +18,9 @@ internal static unsafe partial class ActivationQuantizer
     /// <param name="format">Decides which arrays of <paramref name="destination"/> are written: the values, or codes, scales and sums.</param>
     /// <param name="values">The floats; only read.</param>
     /// <param name="n">How many.</param>
-    /// <param name="destination">Room for n values, or n codes, n / 32 or n / 256 scales and n / 16 sums.</param>
+    /// <param name="destination">
+    /// Room for n values, or n codes (in a second order too, where that array is there), n / 32 or n / 256 scales and n / 16 sums.
+    /// </param>
     public static void Quantize(ActivationFormat format, float* values, int n, ActivationRow destination)
     {
         if (format == ActivationFormat.F32)
@@ -73,6 +76,11 @@ internal static unsafe partial class ActivationQuantizer
                 {
                     int code = (int)MathF.Round(values[j] * inverse);
                     destination.Codes[j] = (sbyte)code;
+                    if (destination.Apart != null)
+                    {
+                        destination.Apart[ActivationRow.PlaceApart(j)] = (sbyte)code;
+                    }
+
                     sum += code;
                 }
 
@@ -106,9 +114,24 @@ internal static unsafe partial class ActivationQuantizer
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreCodes(Vector128<sbyte> codes, int i, in ActivationRow destination)
+    {
+        codes.Store(destination.Codes + i);
+        if (destination.Apart != null)
+        {
+            codes.Store(destination.Apart + ActivationRow.PlaceApart(i));
+        }
+    }
+
     private static void ClearCodes(int first, int length, ActivationRow destination)
     {
         new Span<sbyte>(destination.Codes + first, length).Clear();
+        if (destination.Apart != null)
+        {
+            new Span<sbyte>(destination.Apart + first, length).Clear();
+        }
+
         new Span<short>(destination.Sums + (first / 16), length / 16).Clear();
     }
 }

@@ -17,7 +17,7 @@ internal enum ActivationFormat
 /// One row of activations in the form named by an <see cref="ActivationFormat"/>. The arrays lie apart so that kernels
 /// load each with whole vectors.
 /// </summary>
-internal readonly unsafe struct ActivationRow(float* values, sbyte* codes, float* scales, short* sums)
+internal readonly unsafe struct ActivationRow(float* values, sbyte* codes, float* scales, short* sums, sbyte* apart = null)
 {
     /// <summary>n floats (<see cref="ActivationFormat.F32"/>; may be null otherwise).</summary>
     public readonly float* Values = values;
@@ -30,4 +30,13 @@ internal readonly unsafe struct ActivationRow(float* values, sbyte* codes, float
 
     /// <summary>For every 16 values the sum of their codes (fits 16 bits: 16 * 127).</summary>
     public readonly short* Sums = sums;
+
+    /// <summary>
+    /// The n codes again, in the order in which <see cref="NibblePairs.LoadApart512"/> takes weights: of every 128 values
+    /// the sub-blocks of 32 numbered 0, 2, 1, 3 (<see cref="ActivationFormat.Q8Per256"/>; null otherwise).
+    /// </summary>
+    public readonly sbyte* Apart = apart;
+
+    /// <summary>The place in <see cref="Apart"/> of code <paramref name="i"/>: the bits for 32 and for 64 change places.</summary>
+    public static int PlaceApart(int i) => (i & ~96) | ((i & 32) << 1) | ((i & 64) >> 1);
 }

@@ -46,16 +46,22 @@ internal static unsafe class BitPlanes
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Load512(byte* packed, int part, int toBit)
-        => Moved(packed, (2 * part) - toBit, Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), toBit);
+        => Moved(packed, Vector512.Create((uint)((2 * part) - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), toBit);
 
-    /// <summary>As <see cref="Load512"/>, but in the order of <see cref="NibblePairs.LoadApart512"/>.</summary>
+    /// <summary>
+    /// As <see cref="Load512"/>, but in the order of <see cref="NibblePairs.LoadApart512"/>, with the value of
+    /// <see cref="RotationApart512"/> at hand.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> LoadApart512(byte* packed, int part, int toBit)
-        => Moved(packed, (4 * (part / 2)) + (part % 2) - toBit, Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2), toBit);
+    public static Vector512<byte> LoadApart512(byte* packed, int toBit, Vector512<uint> rotation) => Moved(packed, rotation, toBit);
+
+    /// <summary>By how many bits <see cref="LoadApart512"/> rotates to the right: a constant of the part and the bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> RotationApart512(int part, int toBit)
+        => Vector512.Create((uint)((4 * (part / 2)) + (part % 2) - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2);
 
     /// <summary>As in Load256, with a rotation, which moves either way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> Moved(byte* packed, int count, Vector512<uint> furtherCounts, int toBit)
-        => Avx512F.RotateRightVariable(TwiceVector.Load(packed).AsUInt32(), Vector512.Create((uint)count) + furtherCounts).AsByte()
-            & Vector512.Create((byte)(1 << toBit));
+    private static Vector512<byte> Moved(byte* packed, Vector512<uint> rotation, int toBit)
+        => Avx512F.RotateRightVariable(TwiceVector.Load(packed).AsUInt32(), rotation).AsByte() & Vector512.Create((byte)(1 << toBit));
 }

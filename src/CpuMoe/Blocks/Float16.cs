@@ -80,10 +80,12 @@ internal static unsafe class Float16
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadPairsOfEvery(byte* source, int stride)
-    {
-        Vector128<int> pairs = Vector128.Create(TwoOfEvery(source, stride), TwoOfEvery(source + (2 * stride), stride)).AsInt32();
-        return FromExtended(Avx2.ShiftRightArithmetic(Sse2.ShiftLeftLogical(pairs, 16).ToVector256Unsafe().WithUpper(pairs), 3));
-    }
+        => FromPairs(Vector128.Create(TwoOfEvery(source, stride), TwoOfEvery(source + (2 * stride), stride)).AsInt32());
+
+    /// <summary>Four pairs of finite halves: the first of each pair in the lower half, the second in the upper.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FromPairs(Vector128<int> pairs)
+        => FromExtended(Avx2.ShiftRightArithmetic(Sse2.ShiftLeftLogical(pairs, 16).ToVector256Unsafe().WithUpper(pairs), 3));
 
     /// <summary>Four halves side by side. Gathered in a general register: kernels have few vector instructions to spare.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -59,6 +59,19 @@ internal unsafe interface IBlockFormat<TSelf>
     /// <summary>As <see cref="Dot"/>, with 512-bit vectors; called only where AVX-512 BW is supported.</summary>
     static virtual float Dot512(byte* row, in ActivationRow activation, int blocks) => TSelf.Dot256(row, activation, blocks);
 
+    /// <summary>
+    /// As <see cref="Dot512"/> with 1 to 4 activations, the row being unpacked once for all: results[c * stride] for column c,
+    /// each with the bits that <see cref="Dot512"/> gives for it.
+    /// </summary>
+    static virtual void DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+        where TColumns : struct, IColumnCount
+    {
+        for (int c = 0; c < TColumns.Count; c++)
+        {
+            results[c * stride] = TSelf.Dot512(row, columns[c], blocks);
+        }
+    }
+
     /// <summary>Whether the format is multiplied as floats, in tiles that <see cref="LoadValues"/> fills.</summary>
     static virtual bool IsFloat => false;
 

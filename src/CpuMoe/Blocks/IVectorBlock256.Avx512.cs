@@ -12,46 +12,103 @@ internal unsafe partial interface IVectorBlock256<TSelf>
     /// <summary>Where in a block its float scale lies, a half; a scale of the minima follows it.</summary>
     static abstract int ScaleOffset { get; }
 
-    [SkipLocalsInit]
     static float IBlockFormat<TSelf>.Dot512(byte* row, in ActivationRow activation, int blocks)
     {
-        sbyte* codes = activation.Codes;
-        short* sums = activation.Sums;
+        ActivationRow column = activation;
+        float result;
+        TSelf.DotColumns512<OneColumn>(row, &column, blocks, &result, 1);
+        return result;
+    }
 
-        // Of each block the factor of its products and that of its minima. From memory they come to all lanes for nothing.
-        float* factors = stackalloc float[2 * BlocksPerGroup];
-        Vector512<float> total = Vector512<float>.Zero;
-        Vector256<float> minima = Vector256<float>.Zero;
+    [SkipLocalsInit]
+    static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+    {
+        // The compiler would load a constant anew at each of its uses in the loop; combined with a zero that it does not
+        // foresee, it stays in a register.
+        Vector512<short> zero = Vector512.Create((short)(blocks >> 31));
+        Vector512<short> spread0 = Spread512(0) | zero, spread1 = Spread512(1) | zero, spread2 = Spread512(2) | zero, spread3 = Spread512(3) | zero;
+        Vector512<uint> rotation0 = TSelf.Rotation512(0) | zero.AsUInt32(), rotation1 = TSelf.Rotation512(1) | zero.AsUInt32();
+        Vector512<uint> rotation2 = TSelf.Rotation512(2) | zero.AsUInt32(), rotation3 = TSelf.Rotation512(3) | zero.AsUInt32();
+
+        // Of each column and block the factor of its products and that of its minima. From memory they come to all lanes for nothing.
+        float* factors = stackalloc float[TColumns.Count * 2 * BlocksPerGroup];
+        Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
         for (int first = 0; first < blocks; first += BlocksPerGroup)
         {
             int count = Math.Min(BlocksPerGroup, blocks - first);
-            StoreFactors(row, activation.Scales + first, count, factors);
-            for (float* factor = factors; factor < factors + count; factor++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
+            for (int c = 0; c < TColumns.Count; c++)
+            {
+                StoreFactors(row, columns[c].Scales + first, count, factors + (c * 2 * BlocksPerGroup));
+            }
+
+            float* factor = factors;
+            for (int at = first; at < first + count; at++, factor++, row += TSelf.BytesPerBlock)
             {
                 WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-                AddBlock512(row, codes, sums, factor, ref total, ref minima);
+                Vector256<short> groupScales = TSelf.Scales256(row);
+                Vector512<short> scales = groupScales.ToVector512Unsafe();
+                Vector512<short> scales0 = Avx512BW.PermuteVar32x16(scales, spread0), scales1 = Avx512BW.PermuteVar32x16(scales, spread1);
+                Vector512<short> scales2 = Avx512BW.PermuteVar32x16(scales, spread2), scales3 = Avx512BW.PermuteVar32x16(scales, spread3);
+                Vector512<byte> codes0 = TSelf.ProductCodes512(row, 0, rotation0), codes1 = TSelf.ProductCodes512(row, 1, rotation1);
+                Vector512<byte> codes2 = TSelf.ProductCodes512(row, 2, rotation2), codes3 = TSelf.ProductCodes512(row, 3, rotation3);
+                Vector256<short> bias = TSelf.CodeBias != 0 ? groupScales * (short)TSelf.CodeBias : default;
+                Vector256<short> minimum = TSelf.HasMinima ? TSelf.Minima256(row) : default;
+                Add(columns, at, factor, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, bias, minimum, ref total0);
+                if (TColumns.Count > 1)
+                {
+                    Add(columns + 1, at, factor + (2 * BlocksPerGroup), codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, bias, minimum, ref total1);
+                }
+
+                if (TColumns.Count > 2)
+                {
+                    Add(columns + 2, at, factor + (4 * BlocksPerGroup), codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, bias, minimum, ref total2);
+                }
+
+                if (TColumns.Count > 3)
+                {
+                    Add(columns + 3, at, factor + (6 * BlocksPerGroup), codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, bias, minimum, ref total3);
+                }
             }
         }
 
-        return Vector512.Sum(total) - Vector256.Sum(minima);
+        DotResults.Store<TColumns>(results, stride, total0, total1, total2, total3);
     }
 
-    /// <summary>Adds the products of a block and its minima.</summary>
+    /// <summary>Adds the products of a block and takes off its minima.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBlock512(byte* block, sbyte* codes, short* sums, float* factor, ref Vector512<float> total, ref Vector256<float> minima)
+    private static void Add(
+        ActivationRow* column,
+        int at,
+        float* factor,
+        Vector512<byte> codes0,
+        Vector512<byte> codes1,
+        Vector512<byte> codes2,
+        Vector512<byte> codes3,
+        Vector512<short> scales0,
+        Vector512<short> scales1,
+        Vector512<short> scales2,
+        Vector512<short> scales3,
+        Vector256<short> bias,
+        Vector256<short> minimum,
+        ref Vector512<float> total)
     {
-        Vector256<short> groupScales = TSelf.Scales256(block);
-        Vector512<int> products = Products512(block, codes, groupScales);
+        sbyte* values = column->Codes + (256 * at);
+        short* sums = column->Sums + (16 * at);
+        Vector512<int> products =
+            (Avx512BW.MultiplyAddAdjacent(TSelf.PairSums512(codes0, Vector512.Load(values)), scales0)
+                + Avx512BW.MultiplyAddAdjacent(TSelf.PairSums512(codes1, Vector512.Load(values + 64)), scales1))
+            + (Avx512BW.MultiplyAddAdjacent(TSelf.PairSums512(codes2, Vector512.Load(values + 128)), scales2)
+                + Avx512BW.MultiplyAddAdjacent(TSelf.PairSums512(codes3, Vector512.Load(values + 192)), scales3));
         if (TSelf.CodeBias != 0)
         {
-            products -= Avx2.MultiplyAddAdjacent(groupScales * (short)TSelf.CodeBias, Vector256.Load(sums)).ToVector512();
+            products -= Avx2.MultiplyAddAdjacent(bias, Vector256.Load(sums)).ToVector512();
         }
 
         total = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(products), Vector512.Create(*factor), total);
         if (TSelf.HasMinima)
         {
-            Vector256<int> offsets = Avx2.MultiplyAddAdjacent(TSelf.Minima256(block), Vector256.Load(sums));
-            minima = Fma.MultiplyAdd(Avx.ConvertToVector256Single(offsets), Vector256.Create(factor[BlocksPerGroup]), minima);
+            Vector512<int> offsets = Avx2.MultiplyAddAdjacent(minimum, Vector256.Load(sums)).ToVector512();
+            total = Avx512F.FusedMultiplyAddNegated(Avx512F.ConvertToVector512Single(offsets), Vector512.Create(factor[BlocksPerGroup]), total);
         }
     }
 
@@ -88,30 +145,9 @@ internal unsafe partial interface IVectorBlock256<TSelf>
         }
     }
 
-    /// <summary>The products of a block times the group scales, in sums of 16.</summary>
+    /// <summary>Which group scale belongs to each of the 32 pair sums of a part: lanes of eight are groups of 16 values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Products512(byte* block, sbyte* activations, Vector256<short> groupScales)
-    {
-        Vector512<short> scales = groupScales.ToVector512Unsafe();
-        return (Part512(block, activations, scales, 0) + Part512(block, activations, scales, 1))
-            + (Part512(block, activations, scales, 2) + Part512(block, activations, scales, 3));
-    }
-
-    /// <summary>The products of 64 values, times the scales of their four groups.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Part512(byte* block, sbyte* activations, Vector512<short> scales, int part)
-    {
-        int first = TSelf.HalfDistance == 32 ? 64 * part : (128 * (part / 2)) + (32 * (part % 2));
-        sbyte* lower = activations + first;
-        Vector512<sbyte> values = TSelf.HalfDistance == 32
-            ? Vector512.Load(lower)
-            : Vector256.Load(lower).ToVector512Unsafe().WithUpper(Vector256.Load(lower + TSelf.HalfDistance));
-        Vector512<short> pairs = TSelf.PairSums512(TSelf.ProductCodes512(block, part), values);
-
-        // Lanes of eight pair sums are groups of 16 values.
-        Vector512<short> spread = Vector512.Create((short)(first / 16)) + (TSelf.HalfDistance == 32
-            ? Vector512.Create((short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3)
-            : Vector512.Create((short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5));
-        return Avx512BW.MultiplyAddAdjacent(pairs, Avx512BW.PermuteVar32x16(scales, spread));
-    }
+    private static Vector512<short> Spread512(int part) =>
+        Vector512.Create((short)(4 * part))
+            + Vector512.Create((short)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
 }

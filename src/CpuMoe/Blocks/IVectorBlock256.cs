@@ -25,18 +25,11 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     static virtual Vector512<byte> Codes512(byte* block, int part)
         => TSelf.Codes256(block, 2 * part).ToVector512Unsafe().WithUpper(TSelf.Codes256(block, (2 * part) + 1));
 
-    /// <summary>
-    /// How many values after those in the lower half of <see cref="ProductCodes512"/> come those in the upper half: 32 or,
-    /// where that takes fewer instructions to unpack, 64.
-    /// </summary>
-    static virtual int HalfDistance => 32;
+    /// <summary>As <see cref="Codes512"/>, with the value of <see cref="Rotation512"/> at hand.</summary>
+    static virtual Vector512<byte> ProductCodes512(byte* block, int part, Vector512<uint> rotation) => TSelf.Codes512(block, part);
 
-    /// <summary>
-    /// The unsigned codes that the dot product takes in step <paramref name="part"/> (0..3): those of
-    /// <see cref="Codes512"/>, or with a <see cref="HalfDistance"/> of 64 those of sub-blocks of 32 values 0 and 2, 1 and
-    /// 3, 4 and 6, 5 and 7.
-    /// </summary>
-    static virtual Vector512<byte> ProductCodes512(byte* block, int part) => TSelf.Codes512(block, part);
+    /// <summary>A constant that <see cref="ProductCodes512"/> needs in part 0..3, for the dot product to hold in a register.</summary>
+    static virtual Vector512<uint> Rotation512(int part) => default;
 
     /// <summary>The integer scale of every 16 values (formats with groups of 32 repeat each).</summary>
     static abstract Vector256<short> Scales256(byte* block);

@@ -10,6 +10,14 @@ internal readonly unsafe partial struct Q3K
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> Codes512(byte* block, int part)
-        => TwoBitFields.Load512(block + LowBits, part, toBit: 0) | BitPlanes.Load512(block + HighBits, part, toBit: 2);
+    public static Vector512<byte> Codes512(byte* block, int part) => ProductCodes512(block, part, Rotation512(part));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ProductCodes512(byte* block, int part, Vector512<uint> rotation)
+        => TwoBitFields.Load512(block + LowBits, part, toBit: 0, rotation) | BitPlanes.Load512(block + HighBits, part, toBit: 2);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Rotation512(int part) => TwoBitFields.Rotation512(part, toBit: 0);
 }

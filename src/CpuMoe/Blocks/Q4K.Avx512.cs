@@ -13,9 +13,6 @@ internal readonly unsafe partial struct Q4K
     public static Vector512<byte> Codes512(byte* block, int part) => NibblePairs.Load512(block + Codes, part);
 
     /// <inheritdoc/>
-    public static int HalfDistance => 64;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> ProductCodes512(byte* block, int part) => NibblePairs.LoadApart512(block + Codes, part);
+    public static Vector512<byte> ApartCodes512(byte* block, int part, Vector512<uint> rotation) => NibblePairs.LoadApart512(block + Codes, part);
 }

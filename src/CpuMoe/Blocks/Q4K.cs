@@ -9,7 +9,7 @@ namespace CpuMoe.Blocks;
 /// Layout (144 bytes): d half @0, dmin half @2, scales and minima 12 bytes @4 (<see cref="SixBitScales"/>), codes 128
 /// bytes @16 (<see cref="NibblePairs"/>). Source: ggml <c>block_q4_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4K : IVectorBlock256<Q4K>
+internal readonly unsafe partial struct Q4K : ISixBitBlock256<Q4K>
 {
     private const int Scales = 4;
     private const int Codes = 16;

@@ -14,10 +14,11 @@ internal readonly unsafe partial struct Q5K
         => NibblePairs.Load512(block + LowBits, part) | BitPlanes.Load512(block + HighBits, part, toBit: 4);
 
     /// <inheritdoc/>
-    public static int HalfDistance => 64;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ApartCodes512(byte* block, int part, Vector512<uint> rotation)
+        => NibblePairs.LoadApart512(block + LowBits, part) | BitPlanes.LoadApart512(block + HighBits, toBit: 4, rotation);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> ProductCodes512(byte* block, int part)
-        => NibblePairs.LoadApart512(block + LowBits, part) | BitPlanes.LoadApart512(block + HighBits, part, toBit: 4);
+    public static Vector512<uint> ApartRotation512(int part) => BitPlanes.RotationApart512(part, toBit: 4);
 }

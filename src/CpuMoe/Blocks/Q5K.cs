@@ -9,7 +9,7 @@ namespace CpuMoe.Blocks;
 /// Layout (176 bytes): d half @0, dmin half @2, scales and minima 12 bytes @4 (<see cref="SixBitScales"/>), fifth bits 32
 /// bytes @16 (<see cref="BitPlanes"/>), lower bits 128 bytes @48 (<see cref="NibblePairs"/>). Source: ggml <c>block_q5_K</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5K : IVectorBlock256<Q5K>
+internal readonly unsafe partial struct Q5K : ISixBitBlock256<Q5K>
 {
     private const int Scales = 4;
     private const int HighBits = 16;

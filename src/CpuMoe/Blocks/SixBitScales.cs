@@ -62,4 +62,23 @@ internal static unsafe class SixBitScales
         return ((lower & Vector128.Create(0x3f3f3f3fu, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f))
             | (upper & Vector128.Create(0u, 0x30303030, 0, 0x30303030))).AsByte();
     }
+
+    /// <summary>
+    /// Of four blocks that begin with two halves and the 12 bytes, their first 16 bytes one after the other: in each quarter
+    /// the 8 scales, then the 8 minima.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ScalesThenMinima(Vector512<int> headers)
+    {
+        Vector512<uint> words = headers.AsUInt32();
+        Vector512<uint> lower = Avx512F.ShiftRightLogicalVariable(Avx512F.Shuffle(words, 0b11_10_11_01), Vector512.Create(0u, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4));
+        Vector512<uint> upper = Avx512F.ShiftRightLogical(Avx512F.Shuffle(words, 0b10_10_01_01), 2);
+        return ((lower & Vector512.Create(Vector256.Create(Vector128.Create(0x3f3f3f3fu, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f))))
+            | (upper & Vector512.Create(Vector256.Create(Vector128.Create(0u, 0x30303030, 0, 0x30303030))))).AsByte();
+    }
+
+    /// <summary>Of the same: the float scales of the four blocks, then those of their minima.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> BlockScales(Vector512<int> headers)
+        => Float16.FromPairs(Avx512F.PermuteVar16x32(headers, Vector512.Create(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)).GetLower().GetLower());
 }

@@ -38,13 +38,20 @@ internal static unsafe class TwoBitFields
     /// The 64 fields from value 64 * <paramref name="part"/> on, moved to <paramref name="toBit"/> of their bytes; part is 0..3.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> Load512(byte* packed, int part, int toBit)
+    public static Vector512<byte> Load512(byte* packed, int part, int toBit) => Load512(packed, part, toBit, Rotation512(part, toBit));
+
+    /// <summary>As the other, with the value of <see cref="Rotation512"/> at hand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Load512(byte* packed, int part, int toBit, Vector512<uint> rotation)
     {
         // The fields of values 0-31 and 32-63 lie in the same bytes. A rotation moves them either way; what comes from
         // the neighbour byte falls to the mask.
         Vector512<uint> fields = TwiceVector.Load(packed + (32 * (part / 2))).AsUInt32();
-        int fromBit = 4 * (part % 2);
-        Vector512<uint> counts = Vector512.Create((uint)(fromBit - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2);
-        return Avx512F.RotateRightVariable(fields, counts).AsByte() & Vector512.Create((byte)(3 << toBit));
+        return Avx512F.RotateRightVariable(fields, rotation).AsByte() & Vector512.Create((byte)(3 << toBit));
     }
+
+    /// <summary>By how many bits <see cref="Load512(byte*, int, int)"/> rotates to the right: a constant of the part and the bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Rotation512(int part, int toBit)
+        => Vector512.Create((uint)((4 * (part % 2)) - toBit)) + Vector512.Create(0u, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2);
 }

@@ -10,10 +10,9 @@ namespace CpuMoe.Blocks;
 /// </summary>
 internal static unsafe class WeightPrefetch
 {
-    // In two steps: memory is asked far ahead and answers into the second-level cache, which the first then asks. Either
-    // level alone was slower on Zen 4 (perf/RESULTS.md), probably as the first can wait for few lines at a time.
-    private const int FarDistance = 4096;
-    private const int NearDistance = 1024;
+    // Two pages ahead, into the second-level cache: the hardware's own prefetch starts anew with every page, and the first
+    // level can wait for few lines at a time. Nearer was slower (perf/RESULTS.md).
+    private const int FarDistance = 8192;
     private const int CacheLine = 64;
 
     /// <summary>Requests as many bytes as one step of a loop reads, for the steps to come.</summary>
@@ -57,9 +56,5 @@ internal static unsafe class WeightPrefetch
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Line(byte* source)
-    {
-        Sse.Prefetch1(source + FarDistance);
-        Sse.Prefetch0(source + NearDistance);
-    }
+    private static void Line(byte* source) => Sse.Prefetch1(source + FarDistance);
 }

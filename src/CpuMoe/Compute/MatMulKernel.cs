@@ -97,10 +97,7 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
             byte* row = weights.Row(firstRow);
             for (int r = firstRow; r < endRow; r++, row += weights.RowBytes, results++)
             {
-                for (int c = 0; c < width; c++)
-                {
-                    results[c * stride] = Dot(row, columns[c], blocks);
-                }
+                DotColumns(row, columns, width, blocks, results, stride);
             }
         }
     }
@@ -115,13 +112,40 @@ internal unsafe class MatMulKernel<TFormat> : MatMulKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Dot(byte* row, in ActivationRow activation, int blocks)
+    private static void DotColumns(byte* row, ActivationRow* columns, int count, int blocks, float* results, long stride)
     {
-        if (Avx512BW.IsSupported)
+        if (!Avx512BW.IsSupported)
         {
-            return TFormat.Dot512(row, activation, blocks);
+            for (int c = 0; c < count; c++)
+            {
+                results[c * stride] = Dot(row, columns[c], blocks);
+            }
+
+            return;
         }
 
+        for (; count >= FourColumns.Count; count -= FourColumns.Count, columns += FourColumns.Count, results += FourColumns.Count * stride)
+        {
+            TFormat.DotColumns512<FourColumns>(row, columns, blocks, results, stride);
+        }
+
+        switch (count)
+        {
+            case 3:
+                TFormat.DotColumns512<ThreeColumns>(row, columns, blocks, results, stride);
+                break;
+            case 2:
+                TFormat.DotColumns512<TwoColumns>(row, columns, blocks, results, stride);
+                break;
+            case 1:
+                TFormat.DotColumns512<OneColumn>(row, columns, blocks, results, stride);
+                break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Dot(byte* row, in ActivationRow activation, int blocks)
+    {
         if (Avx2.IsSupported)
         {
             return TFormat.Dot256(row, activation, blocks);

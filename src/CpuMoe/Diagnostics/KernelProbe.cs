@@ -203,7 +203,7 @@ public sealed unsafe class KernelProbe : IDisposable
     private ActivationMatrix Activations(int columns, ActivationFormat form)
     {
         var activations = new ActivationMatrix(columns, RowLength);
-        activations.Begin(columns, tiled: 0);
+        activations.Begin(columns, tiled: columns > 1 ? columns : 0);
         Random random = new(1);
         for (long i = 0; i < (long)columns * RowLength; i++)
         {

@@ -35,6 +35,21 @@ public unsafe class ActivationQuantizerTests
     }
 
     [Fact]
+    public void TheSecondOrderSwapsTheMiddleSubBlocks()
+    {
+        foreach (float[] values in FiniteInputs())
+        {
+            using QuantizedActivations activations = QuantizedActivations.Of(ActivationFormat.Q8Per256, values);
+            sbyte[] codes = activations.Codes.ToArray();
+            sbyte[] expected = [.. codes.Chunk(32).Chunk(4).SelectMany(four => (sbyte[])[.. four[0], .. four[2], .. four[1], .. four[3]])];
+            Assert.Equal(expected, activations.Apart);
+        }
+
+        using QuantizedActivations without = QuantizedActivations.Of(ActivationFormat.Q8Per32, new float[256]);
+        Assert.True(without.Apart.IsEmpty);
+    }
+
+    [Fact]
     public void HalvesGoToTheEvenCode()
     {
         float[] values = new float[32];
@@ -80,6 +95,7 @@ public unsafe class ActivationQuantizerTests
                 using QuantizedActivations actual = QuantizedActivations.Of(format, values, quantizer);
                 Assert.Equal(expected.Scales, actual.Scales);
                 Assert.Equal(expected.Codes, actual.Codes);
+                Assert.Equal(expected.Apart, actual.Apart);
                 Assert.Equal(expected.Sums, actual.Sums);
             }
         }

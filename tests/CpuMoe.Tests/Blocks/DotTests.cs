@@ -1,3 +1,4 @@
+using CpuMoe.Blocks;
 using CpuMoe.Gguf;
 using CpuMoe.Testing;
 
@@ -10,6 +11,8 @@ namespace CpuMoe.Tests.Blocks;
 public unsafe class DotTests
 {
     public static MatrixTheoryData<GgmlType, DotPath> TypesAndPaths => new(TestRows.Types, Enum.GetValues<DotPath>());
+
+    public static TheoryData<GgmlType> Types => [.. TestRows.Types];
 
     [Theory]
     [MemberData(nameof(TypesAndPaths))]
@@ -76,6 +79,45 @@ public unsafe class DotTests
             using GuardedBuffer weights = GuardedBuffer.Of<byte>(row);
             float expected = format.Dot(DotPath.Scalar, weights.Start, activations.Row, n / format.ValuesPerBlock);
             Assert.Equal(expected, format.Dot(path, weights.Start, activations.Row, n / format.ValuesPerBlock));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void ColumnsTogetherHaveTheBitsOfEachAlone(GgmlType type)
+    {
+        DotPath.Vector512.Require();
+        FormatUnderTest format = FormatUnderTest.Of(type);
+        Random random = new(4);
+        foreach (int n in (int[])[format.ValuesPerBlock, 256, 768, 1408, 1536, 4096])
+        {
+            if (n % format.ValuesPerBlock != 0)
+            {
+                continue;
+            }
+
+            int blocks = n / format.ValuesPerBlock;
+            using GuardedBuffer weights = GuardedBuffer.Of<byte>(TestRows.Random(format, blocks, random));
+            QuantizedActivations[] activations = [.. Enumerable.Range(0, 4).Select(_ => QuantizedActivations.Of(format.Activation, Normal(n, random)))];
+            ActivationRow[] rows = [.. activations.Select(activation => activation.Row)];
+            for (int count = 1; count <= 4; count++)
+            {
+                const int Stride = 3;
+                float[] results = [.. Enumerable.Repeat(float.NaN, 4 * Stride)];
+                fixed (float* first = results)
+                {
+                    format.DotColumns512(weights.Start, rows.AsSpan(0, count), blocks, first, Stride);
+                }
+
+                for (int i = 0; i < results.Length; i++)
+                {
+                    bool written = i % Stride == 0 && i / Stride < count;
+                    float expected = written ? format.Dot(DotPath.Vector512, weights.Start, rows[i / Stride], blocks) : float.NaN;
+                    Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(results[i]));
+                }
+            }
+
+            Array.ForEach(activations, activation => activation.Dispose());
         }
     }
 

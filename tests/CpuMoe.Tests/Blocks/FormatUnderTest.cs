@@ -52,6 +52,9 @@ internal abstract unsafe class FormatUnderTest
     /// <summary>The dot product on the named path; the caller has seen to it that the machine has the path.</summary>
     public abstract float Dot(DotPath path, byte* row, in ActivationRow activation, int blocks);
 
+    /// <summary>The 512-bit dot products with 1 to 4 activations together, <paramref name="stride"/> floats apart.</summary>
+    public abstract void DotColumns512(byte* row, ReadOnlySpan<ActivationRow> columns, int blocks, float* results, long stride);
+
     protected abstract void DequantizeBlock(byte* block, float* values);
 
     protected abstract void QuantizeBlocks(float* values, int blocks, byte* row);
@@ -77,6 +80,28 @@ internal abstract unsafe class FormatUnderTest
             DotPath.Vector512 => TFormat.Dot512(row, activation, blocks),
             _ => throw new ArgumentOutOfRangeException(nameof(path)),
         };
+
+        public override void DotColumns512(byte* row, ReadOnlySpan<ActivationRow> columns, int blocks, float* results, long stride)
+        {
+            fixed (ActivationRow* first = columns)
+            {
+                switch (columns.Length)
+                {
+                    case 1:
+                        TFormat.DotColumns512<OneColumn>(row, first, blocks, results, stride);
+                        break;
+                    case 2:
+                        TFormat.DotColumns512<TwoColumns>(row, first, blocks, results, stride);
+                        break;
+                    case 3:
+                        TFormat.DotColumns512<ThreeColumns>(row, first, blocks, results, stride);
+                        break;
+                    default:
+                        TFormat.DotColumns512<FourColumns>(row, first, blocks, results, stride);
+                        break;
+                }
+            }
+        }
 
         protected override void DequantizeBlock(byte* block, float* values) => TFormat.Dequantize(block, values);
 
