@@ -61,7 +61,8 @@ internal unsafe partial interface IVectorBlock256<TSelf>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // Not inlined: with the scales this would be more than the compiler inlines into one method (Q5_K).
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void StoreCodes(byte* codes, int row, byte* a, byte* b, byte* c, byte* d)
     {
         if (Avx512BW.IsSupported)

@@ -195,16 +195,16 @@ internal static unsafe partial class TileProduct<TFormat>
             sum -= Minima(tile, row, column, value, first);
         }
 
-        Vector256<float> scale = Vector256.Load(tile->Scale + (first / TFormat.TileValuesPerScale * WeightTile.Rows) + row);
-        AddTo(column->Results + firstRow + row, scale, column->Scales[(value + first) / TFormat.TileValuesPerScale], sum);
+        Vector256<float> scale = Vector256.Load(tile->Scale + ((uint)first / (uint)TFormat.TileValuesPerScale * WeightTile.Rows) + row);
+        AddTo(column->Results + firstRow + row, scale, column->Scales[(uint)(value + first) / (uint)TFormat.TileValuesPerScale], sum);
     }
 
     private static void SubtractMinima(WeightTile* tile, int firstRow, Column* column, int value, int values)
     {
         for (int first = 0; first < values; first += TFormat.TileValuesPerScale)
         {
-            float* scale = tile->MinimumScale + (first / TFormat.TileValuesPerScale * WeightTile.Rows);
-            float activationScale = -column->Scales[(value + first) / TFormat.TileValuesPerScale];
+            float* scale = tile->MinimumScale + ((uint)first / (uint)TFormat.TileValuesPerScale * WeightTile.Rows);
+            float activationScale = -column->Scales[(uint)(value + first) / (uint)TFormat.TileValuesPerScale];
             AddTo(column->Results + firstRow, Vector256.Load(scale), activationScale, Minima(tile, 0, column, value, first));
             AddTo(column->Results + firstRow + 8, Vector256.Load(scale + 8), activationScale, Minima(tile, 8, column, value, first));
         }
@@ -214,8 +214,8 @@ internal static unsafe partial class TileProduct<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Minima(WeightTile* tile, int row, Column* column, int value, int first)
     {
-        short* sums = column->Sums + ((value + first) / 16);
-        short* minima = tile->Minima + (first / 32 * 2 * WeightTile.Rows) + (2 * row);
+        short* sums = column->Sums + ((uint)(value + first) / 16);
+        short* minima = tile->Minima + ((uint)first / 32 * 2 * WeightTile.Rows) + (2 * row);
         Vector256<int> total = Scaled(Vector256.Load(minima), Pair256(sums));
         for (int pair = 1; pair < TFormat.TileValuesPerScale / 32; pair++)
         {
