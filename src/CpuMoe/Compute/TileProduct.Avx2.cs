@@ -47,6 +47,7 @@ internal static unsafe partial class TileProduct<TFormat>
         for (int k = 0; k < values;)
         {
             Vector256<int> i00 = default, i01 = default, i10 = default, i11 = default;
+            SubtractMinima(tile, columns, value, k, ref i00, ref i01, ref i10, ref i11);
             end += TFormat.TileValuesPerScale;
             while (k < end)
             {
@@ -75,11 +76,7 @@ internal static unsafe partial class TileProduct<TFormat>
                 i11 += Scaled(s11, scales1);
             }
 
-            int first = end - TFormat.TileValuesPerScale;
-            AddScaled(tile, 0, columns + 0, firstRow, i00, value, first);
-            AddScaled(tile, 8, columns + 0, firstRow, i10, value, first);
-            AddScaled(tile, 0, columns + 1, firstRow, i01, value, first);
-            AddScaled(tile, 8, columns + 1, firstRow, i11, value, first);
+            AddTwo(tile->Scale, firstRow, columns, 1, value, end - TFormat.TileValuesPerScale, i00, i01, i10, i11);
         }
     }
 
@@ -91,15 +88,23 @@ internal static unsafe partial class TileProduct<TFormat>
         byte* codes = tile->Codes;
         byte* memory = stackalloc byte[(8 * sizeof(Vector256<int>)) + 32];
         var totals = (Vector256<int>*)(((nint)memory + 31) & ~31);
-        for (int i = 0; TFormat.TileValuesPerGroup != 0 && i < 8; i++)
+        if (TFormat.TileValuesPerGroup != 0)
         {
-            totals[i] = default;
+            new Span<Vector256<int>>(totals, 8).Clear();
+            SubtractMinima(tile, columns, value, 0, ref totals[0], ref totals[1], ref totals[4], ref totals[5]);
+            SubtractMinima(tile, columns + 2, value, 0, ref totals[2], ref totals[3], ref totals[6], ref totals[7]);
         }
 
         for (int k = 0; k < values;)
         {
             int group = k;
             Vector256<int> s00 = default, s01 = default, s02 = default, s03 = default, s10 = default, s11 = default, s12 = default, s13 = default;
+            if (TFormat.TileValuesPerGroup == 0)
+            {
+                SubtractMinima(tile, columns, value, k, ref s00, ref s01, ref s10, ref s11);
+                SubtractMinima(tile, columns + 2, value, k, ref s02, ref s03, ref s12, ref s13);
+            }
+
             for (int step = 0; step < StepsPerGroup; step++, codes += 64, k += 4)
             {
                 Vector256<byte> w0 = Vector256.LoadAligned(codes), w1 = Vector256.LoadAligned(codes + 32);
@@ -119,7 +124,8 @@ internal static unsafe partial class TileProduct<TFormat>
 
             if (TFormat.TileValuesPerGroup == 0)
             {
-                AddFour(tile, firstRow, columns, value, group, s00, s01, s02, s03, s10, s11, s12, s13);
+                AddTwo(tile->Scale, firstRow, columns, 1, value, group, s00, s01, s10, s11);
+                AddTwo(tile->Scale, firstRow, columns + 2, 1, value, group, s02, s03, s12, s13);
                 continue;
             }
 
@@ -139,7 +145,8 @@ internal static unsafe partial class TileProduct<TFormat>
 
         if (TFormat.TileValuesPerGroup != 0)
         {
-            AddFour(tile, firstRow, columns, value, 0, totals[0], totals[1], totals[2], totals[3], totals[4], totals[5], totals[6], totals[7]);
+            AddTwo(tile->Scale, firstRow, columns, 1, value, 0, totals[0], totals[1], totals[4], totals[5]);
+            AddTwo(tile->Scale, firstRow, columns + 2, 1, value, 0, totals[2], totals[3], totals[6], totals[7]);
         }
     }
 
@@ -168,61 +175,72 @@ internal static unsafe partial class TileProduct<TFormat>
                 i13 += Scaled(w1, pair);
             }
 
-            AddFour(tile, firstRow, columns, value, first, i00, i01, i02, i03, i10, i11, i12, i13);
+            AddTwo(tile->Scale, firstRow, columns, 1, value, first, i00, i01, i10, i11);
+            AddTwo(tile->Scale, firstRow, columns + 2, 1, value, first, i02, i03, i12, i13);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddFour(
-        WeightTile* tile, int firstRow, Column* columns, int value, int first, Vector256<int> i00, Vector256<int> i01, Vector256<int> i02, Vector256<int> i03, Vector256<int> i10, Vector256<int> i11, Vector256<int> i12, Vector256<int> i13)
-    {
-        AddScaled(tile, 0, columns + 0, firstRow, i00, value, first);
-        AddScaled(tile, 0, columns + 1, firstRow, i01, value, first);
-        AddScaled(tile, 0, columns + 2, firstRow, i02, value, first);
-        AddScaled(tile, 0, columns + 3, firstRow, i03, value, first);
-        AddScaled(tile, 8, columns + 0, firstRow, i10, value, first);
-        AddScaled(tile, 8, columns + 1, firstRow, i11, value, first);
-        AddScaled(tile, 8, columns + 2, firstRow, i12, value, first);
-        AddScaled(tile, 8, columns + 3, firstRow, i13, value, first);
-    }
-
-    /// <summary>y += scale * (sum - minima), for eight rows of a tile, one activation and the values under one float scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled(WeightTile* tile, int row, Column* column, int firstRow, Vector256<int> sum, int value, int first)
-    {
-        if (TFormat.TileMinima == TileMinima.SameScale && !Wide)
-        {
-            sum -= Minima(tile, row, column, value, first);
-        }
-
-        Vector256<float> scale = Vector256.Load(tile->Scale + ((uint)first / (uint)TFormat.TileValuesPerScale * WeightTile.Rows) + row);
-        AddTo(column->Results + firstRow + row, scale, column->Scales[(uint)(value + first) / (uint)TFormat.TileValuesPerScale], sum);
-    }
-
-    private static void SubtractMinima(WeightTile* tile, int firstRow, Column* column, int value, int values)
+    /// <summary>y -= scale * minima, for the values of one tile, two activations and the format's own scales of minima.</summary>
+    private static void SubtractMinima(WeightTile* tile, int firstRow, Column* columns, int value, int values)
     {
         for (int first = 0; first < values; first += TFormat.TileValuesPerScale)
         {
-            float* scale = tile->MinimumScale + ((uint)first / (uint)TFormat.TileValuesPerScale * WeightTile.Rows);
-            float activationScale = -column->Scales[(uint)(value + first) / (uint)TFormat.TileValuesPerScale];
-            AddTo(column->Results + firstRow, Vector256.Load(scale), activationScale, Minima(tile, 0, column, value, first));
-            AddTo(column->Results + firstRow + 8, Vector256.Load(scale + 8), activationScale, Minima(tile, 8, column, value, first));
+            Vector256<int> m00 = default, m01 = default, m10 = default, m11 = default;
+            AddMinima(tile, columns, value, first, ref m00, ref m01, ref m10, ref m11);
+            AddTwo(tile->MinimumScale, firstRow, columns, -1, value, first, m00, m01, m10, m11);
         }
     }
 
-    /// <summary>The minima of eight rows times the sums of the activations, over the values under one float scale.</summary>
+    /// <summary>Takes the minima that have the scale of the codes off sums of products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Minima(WeightTile* tile, int row, Column* column, int value, int first)
+    private static void SubtractMinima(
+        WeightTile* tile, Column* columns, int value, int first, ref Vector256<int> i00, ref Vector256<int> i01, ref Vector256<int> i10, ref Vector256<int> i11)
     {
-        short* sums = column->Sums + ((uint)(value + first) / 16);
-        short* minima = tile->Minima + ((uint)first / 32 * 2 * WeightTile.Rows) + (2 * row);
-        Vector256<int> total = Scaled(Vector256.Load(minima), Pair256(sums));
-        for (int pair = 1; pair < TFormat.TileValuesPerScale / 32; pair++)
+        if (TFormat.TileMinima != TileMinima.SameScale)
         {
-            total += Scaled(Vector256.Load(minima + (pair * 2 * WeightTile.Rows)), Pair256(sums + (2 * pair)));
+            return;
         }
 
-        return total;
+        Vector256<int> m00 = default, m01 = default, m10 = default, m11 = default;
+        AddMinima(tile, columns, value, first, ref m00, ref m01, ref m10, ref m11);
+        i00 -= m00;
+        i01 -= m01;
+        i10 -= m10;
+        i11 -= m11;
+    }
+
+    /// <summary>The minima times the sums of two activations, over the values under one float scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddMinima(
+        WeightTile* tile, Column* columns, int value, int first, ref Vector256<int> m00, ref Vector256<int> m01, ref Vector256<int> m10, ref Vector256<int> m11)
+    {
+        short* sums0 = columns[0].Sums + ((uint)(value + first) / 16), sums1 = columns[1].Sums + ((uint)(value + first) / 16);
+        short* minima = tile->Minima + ((uint)first / 32 * 2 * WeightTile.Rows);
+        for (int pair = 0; pair < TFormat.TileValuesPerScale / 32; pair++, minima += 2 * WeightTile.Rows)
+        {
+            Vector256<short> lower = Vector256.LoadAligned(minima), upper = Vector256.LoadAligned(minima + WeightTile.Rows);
+            Vector256<short> a = Pair256(sums0 + (2 * pair)), b = Pair256(sums1 + (2 * pair));
+            m00 = ScaledAdd(m00, lower, a);
+            m10 = ScaledAdd(m10, upper, a);
+            m01 = ScaledAdd(m01, lower, b);
+            m11 = ScaledAdd(m11, upper, b);
+        }
+    }
+
+    /// <summary>y += sign * scale * sum, for one tile, two activations and the values under one float scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTwo(
+        float* scales, int firstRow, Column* columns, float sign, int value, int first, Vector256<int> i00, Vector256<int> i01, Vector256<int> i10, Vector256<int> i11)
+    {
+        scales += (uint)first / (uint)TFormat.TileValuesPerScale * WeightTile.Rows;
+        Vector256<float> lower = Vector256.LoadAligned(scales), upper = Vector256.LoadAligned(scales + 8);
+        uint part = (uint)(value + first) / (uint)TFormat.TileValuesPerScale;
+        float scale0 = sign * columns[0].Scales[part], scale1 = sign * columns[1].Scales[part];
+        float* results0 = columns[0].Results + firstRow, results1 = columns[1].Results + firstRow;
+        AddTo(results0, lower, scale0, i00);
+        AddTo(results0 + 8, upper, scale0, i10);
+        AddTo(results1, lower, scale1, i01);
+        AddTo(results1 + 8, upper, scale1, i11);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -248,4 +266,8 @@ internal static unsafe partial class TileProduct<TFormat>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Scaled(Vector256<short> sums, Vector256<short> scales) => Avx2.MultiplyAddAdjacent(sums, scales);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> ScaledAdd(Vector256<int> total, Vector256<short> sums, Vector256<short> scales) =>
+        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(total, sums, scales) : total + Scaled(sums, scales);
 }

@@ -98,19 +98,27 @@ internal static unsafe partial class TileProduct<TFormat>
                 }
             }
 
-            for (int c = 0; TFormat.TileMinima == TileMinima.OwnScale && c < count; c++)
+            for (int c = 0; TFormat.TileMinima == TileMinima.OwnScale && c < count; c += 2)
             {
-                if (Avx512BW.IsSupported)
-                {
-                    SubtractMinima(tiles, columns + c, 0, value, values);
-                    SubtractMinima(tiles, columns + c, 1, value, values);
-                }
-                else
-                {
-                    SubtractMinima(tiles, 0, columns + c, value, values);
-                    SubtractMinima(tiles + 1, WeightTile.Rows, columns + c, value, values);
-                }
+                SubtractMinima(tiles, columns + c, value, values);
             }
+        }
+    }
+
+    /// <summary>Takes the minima with scales of their own off the results of two activations.</summary>
+    private static void SubtractMinima(WeightTile* tiles, Column* columns, int value, int values)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            SubtractMinima(tiles, columns, 0, value, values);
+            SubtractMinima(tiles, columns, 1, value, values);
+            SubtractMinima(tiles, columns + 1, 0, value, values);
+            SubtractMinima(tiles, columns + 1, 1, value, values);
+        }
+        else
+        {
+            SubtractMinima(tiles, 0, columns, value, values);
+            SubtractMinima(tiles + 1, WeightTile.Rows, columns, value, values);
         }
     }
 
