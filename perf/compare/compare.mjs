@@ -40,10 +40,10 @@ async function measure(model) {
         busy_before: await busyProcessors(), threads: options.threads, file: options.synth ? `synthetic ${options.synth}` : model,
         file_bytes: parts.reduce((sum, part) => sum + statSync(part).size, 0),
         prompt: options.prompt, generated: options.generated, batch: options.batch,
-        repetitions: options.repetitions, rounds: options.rounds, repack: options.repack, cases: [], processes: []
+        repetitions: options.repetitions, rounds: options.rounds, repack: options.repack, variant: options.variant, cases: [], processes: []
     };
     const test = {model, threads: options.threads, prompt: options.prompt, generated: options.generated, batch: options.batch,
-        repetitions: options.repetitions, repack: options.repack};
+        repetitions: options.repetitions, repack: options.repack, variant: options.variant};
     if (options.limits) {
         report.limits = [];
         for (const limit of options.limits)

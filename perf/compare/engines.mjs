@@ -1,5 +1,6 @@
 // The engines: how each is started for each kind of measurement, and its output in the form common to all.
 import {join} from "node:path";
+import {cpuVariants} from "./options.mjs";
 import {execute} from "./processes.mjs";
 import {median} from "./statistics.mjs";
 
@@ -30,8 +31,8 @@ async function cpuMoeRates(test) {
     return {...result, prefill: spread(result.prefill), decode: spread(result.decode)};
 }
 
-async function cpuMoeFirstToken({model, threads}) {
-    const {firstMs} = await execute(cpuMoe, ["run", "-m", model, "--threads", threads, "--ctx", 512, "--raw", "-p", firstPrompt, "-n", 1, "--temp", 0]);
+async function cpuMoeFirstToken({model, threads, variant}) {
+    const {firstMs} = await execute(cpuMoe, ["run", "-m", model, "--threads", threads, "--ctx", 512, "--raw", "-p", firstPrompt, "-n", 1, "--temp", 0], undefined, cpuVariants[variant]);
     return {first_token_ms: firstMs};
 }
 
@@ -46,7 +47,7 @@ async function cpuMoeGenerate(test, group) {
 
 async function cpuMoeBench(test, args, group) {
     const {output} = await execute(cpuMoe, ["bench", "-m", test.model, "-p", test.prompt, "-n", test.generated, "-r", test.repetitions,
-        "--threads", test.threads, "--batch", test.batch, "--json", ...args], group);
+        "--threads", test.threads, "--batch", test.batch, "--json", ...args], group, cpuVariants[test.variant]);
     return JSON.parse(output);
 }
 

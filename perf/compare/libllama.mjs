@@ -57,13 +57,17 @@ export class LlamaCpp {
 
     /**
      * Loads a model. With repack (the default of llama.cpp) weights are laid out anew in memory of the process where the
-     * processor gains from it; without, all are used in the mapped file.
+     * processor gains from it; without, all are used in the mapped file. The variant names a build of its CPU code other
+     * than the one that suits this processor best.
      */
-    constructor(path, {length, batch, threads, repack}) {
+    constructor(path, {length, batch, threads, repack, variant}) {
         const log = koffi.proto("void log(int level, const char *text, void *data)");
         this.#llama.func("void llama_log_set(log *callback, void *data)")(koffi.register(
             (level, text) => level === errorLevel && process.stderr.write(text), koffi.pointer(log)), null);
-        this.#ggml.func("void ggml_backend_load_all_from_path(const char *folder)")(folder);
+        if (!variant)
+            this.#ggml.func("void ggml_backend_load_all_from_path(const char *folder)")(folder);
+        else if (!this.#ggml.func("void *ggml_backend_load(const char *file)")(join(folder, `libggml-cpu-${variant}.so`)))
+            throw new Error(`llama.cpp has no build '${variant}' that runs here`);
         this.#llama.func("void llama_backend_init()")();
 
         const modelDefaults = this.#llama.func("llama_model_params llama_model_default_params()")();

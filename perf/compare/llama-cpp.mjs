@@ -6,10 +6,10 @@ import {median, percentile} from "./statistics.mjs";
 const steadySeconds = 1;
 const warmUpTokens = 16;
 
-const {measurement, model, threads, prompt, generated, depth = 0, batch, repetitions, repack, text} = JSON.parse(process.argv[2]);
+const {measurement, model, threads, prompt, generated, depth = 0, batch, repetitions, repack, variant, text} = JSON.parse(process.argv[2]);
 const loadStart = performance.now();
 const length = measurement === "firstToken" ? 512 : depth + (measurement === "generate" ? prompt + generated : Math.max(prompt, generated));
-const llama = new LlamaCpp(model, {length, batch, threads, repack});
+const llama = new LlamaCpp(model, {length, batch, threads, repack, variant});
 const loadMs = performance.now() - loadStart;
 const result = {rates, firstToken, generate}[measurement]();
 process.stdout.write(JSON.stringify({

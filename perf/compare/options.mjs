@@ -21,12 +21,20 @@ const usage = `usage: perf/compare/run MODEL.gguf | --synth SHAPE:LAYERS:MIX [op
   --mapped        under a limit: CpuMoe through the mapped file as the others, without a --memory budget
   --no-repack     llama.cpp uses weights as they are in the file instead of laying them out anew for the processor, its
                   default; always so under a limit
+  --cpu-variant V on a processor with AVX-512, play a lesser one: haswell (AVX2) or alderlake (AVX2 and AVX-VNNI).
+                  llama.cpp uses its build of that name, CpuMoe the same instruction sets; not for ik_llama.cpp
   --engines E,... only these of CpuMoe, llama.cpp, ik_llama.cpp
   --ik PATH       also measure the llama-bench of ik_llama.cpp
   --json FILE     write all results
   --svg FILE      draw the rates`;
 
 const units = {"": 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12};
+
+/** Processors to play, with what makes .NET use no more instructions than they have. */
+export const cpuVariants = {
+    haswell: {DOTNET_EnableAVX512: "0", DOTNET_EnableAVXVNNI: "0"},
+    alderlake: {DOTNET_EnableAVX512: "0"}
+};
 
 /** The options; ends the process where they make no sense. */
 export function readOptions() {
@@ -45,7 +53,7 @@ export function readOptions() {
                 rounds: {type: "string", default: "3"},
                 "first-token": {type: "boolean", default: false},
                 "memory-limit": {type: "string"}, mapped: {type: "boolean", default: false},
-                "no-repack": {type: "boolean", default: false}, engines: {type: "string"}
+                "no-repack": {type: "boolean", default: false}, engines: {type: "string"}, "cpu-variant": {type: "string"}
             }
         });
         if (values.help) {
@@ -67,12 +75,15 @@ export function readOptions() {
             batch: number("batch", 1), repetitions: number("repetitions", 1), rounds: number("rounds", 1),
             depths: values.depths.split(",").map(Number), firstToken: values["first-token"],
             repack: !values["no-repack"] && !values["memory-limit"],
-            limits: values["memory-limit"]?.split(",").map(readLimit), engines: readEngines(values)
+            limits: values["memory-limit"]?.split(",").map(readLimit), engines: readEngines(values),
+            variant: values["cpu-variant"] ?? null
         };
         if (options.limits ? options.prompt === 0 || options.generated === 0 : options.prompt + options.generated === 0 && !options.firstToken)
             throw new Error(options.limits ? "--memory-limit needs a prompt (-p) and tokens (-n)" : "-p 0 and -n 0 leave nothing to measure");
         if (!options.depths.every(depth => Number.isInteger(depth) && depth >= 0))
             throw new Error(`-d must be integers of 0 or more with commas between, not '${values.depths}'`);
+        if (options.variant !== null && (!Object.hasOwn(cpuVariants, options.variant) || options.ik))
+            throw new Error(`--cpu-variant takes ${Object.keys(cpuVariants).join(" or ")}, without --ik`);
         return options;
     } catch (fault) {
         console.error(`compare: ${fault.message}\n\n${usage}`);

@@ -5,15 +5,15 @@ import {readFileSync} from "node:fs";
 const sampleMs = 20;
 
 /**
- * Runs a program to its end, inside a memory group where one is given.
+ * Runs a program to its end, inside a memory group where one is given, with variables added to the environment.
  * Gives its output, the milliseconds to the first byte of it and to the end, and what it had read from disks over time.
  */
-export function execute(program, args, group) {
+export function execute(program, args, group, variables) {
     const command = [program, ...args.map(String)];
     if (group)
         command.unshift("/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', group.processes);
     const start = performance.now();
-    const child = spawn(command[0], command.slice(1), {stdio: ["ignore", "pipe", "inherit"]});
+    const child = spawn(command[0], command.slice(1), {stdio: ["ignore", "pipe", "inherit"], env: {...process.env, ...variables}});
     const output = [], reads = [];
     let firstMs;
     const sample = () => {

@@ -38,12 +38,14 @@ function printLimit({limit_bytes: limit, file_part: part, engines}) {
     ]);
 }
 
-function printNotes({processes, generated, repack, limits}) {
+function printNotes({processes, generated, repack, variant, limits}) {
     const ours = processes.filter(({engine, wall_ratio: ratio}) => engine === "CpuMoe" && ratio !== undefined);
     const theirs = processes.find(({engine, release}) => engine === "llama.cpp" && release);
     console.log();
     if (ours.length > 0 && generated > 0)
         console.log(`CpuMoe: decode uses ${number(median(ours.map(run => run.wall_ratio)))} of the read bandwidth, ${number(median(ours.map(run => run.read_bandwidth_gb_s)))} GB/s`);
+    if (variant)
+        console.log(`All engines: no instructions but those of ${variant}.`);
     if (theirs)
         console.log(`llama.cpp: release ${theirs.release}, weights ${repack ? "laid out anew while loading" : "as in the file"}; ${theirs.system}`);
     console.log(limits

@@ -45,6 +45,9 @@ public class InstructionSetMatrixTests
     public void NoAvx512() => RunChild(Classes, lesser: true, Optimized, "DOTNET_EnableAVX512=0");
 
     [Fact]
+    public void NoAvx512NorAvxVnni() => RunChild(Classes, lesser: true, Optimized, "DOTNET_EnableAVX512=0", "DOTNET_EnableAVXVNNI=0");
+
+    [Fact]
     public void NoAvx2() => RunChild(Classes, lesser: true, Optimized, "DOTNET_EnableAVX512=0", "DOTNET_EnableAVX2=0");
 
     [Fact]

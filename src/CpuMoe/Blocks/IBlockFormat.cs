@@ -92,7 +92,7 @@ internal unsafe interface IBlockFormat<TSelf>
 
     /// <summary>
     /// Unpacks <paramref name="values"/> values (a whole number of blocks, at most <see cref="WeightTile.Values"/>) of
-    /// <see cref="WeightTile.Rows"/> rows for products with many activations; called only where AVX-512 BW is supported.
+    /// <see cref="WeightTile.Rows"/> rows for products with many activations; called only where AVX2 is supported.
     /// </summary>
     /// <param name="rows">The first row.</param>
     /// <param name="rowBytes">Bytes from row to row.</param>

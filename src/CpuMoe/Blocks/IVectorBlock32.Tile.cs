@@ -42,10 +42,17 @@ internal unsafe partial interface IVectorBlock32<TSelf>
                         TSelf.BiasedCodes256(d).AsInt32());
                     codes += 32 * WeightTile.Rows;
                 }
-                else
+                else if (Avx512BW.IsSupported)
                 {
                     WeightTile.StoreFourRows(codes, row, Wide512(a), Wide512(b), Wide512(c), Wide512(d));
                     codes += 64 * WeightTile.Rows;
+                }
+                else
+                {
+                    WeightTile.StoreFourRows(codes, row, Lower256(a), Lower256(b), Lower256(c), Lower256(d));
+                    codes += 32 * WeightTile.Rows;
+                    WeightTile.StoreFourRows(codes, row, Upper256(a), Upper256(b), Upper256(c), Upper256(d));
+                    codes += 32 * WeightTile.Rows;
                 }
 
                 TSelf.RowScales128(a, rowBytes).Store(tile->Scale + (block * WeightTile.Rows) + row);
@@ -62,13 +69,15 @@ internal unsafe partial interface IVectorBlock32<TSelf>
             }
         }
 
-        var minima = Vector512.Create((short)(TSelf.CodeBias != 0 ? TSelf.CodeBias : 1));
-        for (int block = 0; block < blocks; block++)
-        {
-            minima.Store(tile->Minima + (block * 2 * WeightTile.Rows));
-        }
+        new Span<short>(tile->Minima, blocks * 2 * WeightTile.Rows).Fill((short)(TSelf.CodeBias != 0 ? TSelf.CodeBias : 1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Wide512(byte* block) => Avx512BW.ConvertToVector512Int16(TSelf.Codes256(block)).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Lower256(byte* block) => Avx2.ConvertToVector256Int16(TSelf.Codes256(block).GetLower()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Upper256(byte* block) => Avx2.ConvertToVector256Int16(TSelf.Codes256(block).GetUpper()).AsInt32();
 }

@@ -24,9 +24,8 @@ internal unsafe struct WeightTile
 
     /// <summary>
     /// [value / 32][row][2]: what is taken off for every 16 values, as a factor of the sum of their activations; in pairs.
-    /// Twice the room needed, because it is written with whole stores.
     /// </summary>
-    public fixed short Minima[2 * Values / 32 * Rows * 2];
+    public fixed short Minima[Values / 32 * Rows * 2];
 
     /// <summary>[value / 32][row]: the float scales; super-blocks have one for all values.</summary>
     public fixed float Scale[Values / 32 * Rows];
@@ -52,7 +51,7 @@ internal unsafe struct WeightTile
         StoreQuarters(target + 192, Avx512F.UnpackHigh(high01, high23));
     }
 
-    /// <summary>As the other, with 32 bytes of each row.</summary>
+    /// <summary>As the other, with 32 bytes of each row: [8][row][4].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFourRows(byte* target, int row, Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d)
     {
