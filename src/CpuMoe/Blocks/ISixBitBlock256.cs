@@ -18,7 +18,6 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
     where TSelf : struct, ISixBitBlock256<TSelf>
 {
     private const int BlocksPerGroup = 4;
-    private const int HeaderBytes = 16;
 
     /// <summary>
     /// The unsigned codes of two sub-blocks of 32 values: in part 0..3 the sub-blocks 0 and 2, 1 and 3, 4 and 6, 5 and 7, the
@@ -43,79 +42,80 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
     [SkipLocalsInit]
     static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
     {
-        GroupMemory memory;
+        if (blocks < BlocksPerGroup)
+        {
+            DotBlocks512<TColumns>(row, columns, blocks, results, stride);
+            return;
+        }
 
         // The compiler would load a constant anew at each of its uses in the loop; combined with a zero that it does not
-        // foresee, it stays in a register.
+        // foresee, it stays in a register. No call may come before the sums are stored: no vector register survives one.
         Vector512<byte> zero = Vector512.Create((byte)(blocks >> 31));
         Vector512<byte> spread0 = Spread512(0) | zero, spread1 = Spread512(1) | zero, spread2 = Spread512(2) | zero, spread3 = Spread512(3) | zero;
         Vector512<uint> rotation0 = TSelf.ApartRotation512(0) | zero.AsUInt32(), rotation1 = TSelf.ApartRotation512(1) | zero.AsUInt32();
         Vector512<uint> rotation2 = TSelf.ApartRotation512(2) | zero.AsUInt32(), rotation3 = TSelf.ApartRotation512(3) | zero.AsUInt32();
+
+        // Of each column and block the factor of its products. From memory it comes to all lanes for nothing.
+        float* factors = stackalloc float[TColumns.Count * BlocksPerGroup];
         Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
         int at = 0;
-        for (int left = blocks; left > 0; left -= BlocksPerGroup)
+        for (; at + BlocksPerGroup <= blocks; at += BlocksPerGroup)
         {
-            int count = BlocksPerGroup;
-            Vector512<int> headers;
-            if (left >= BlocksPerGroup)
-            {
-                headers = Headers(row);
-            }
-            else
-            {
-                count = left;
-                columns = GroupMemory.Pad(&memory, row, columns, TColumns.Count, at, count);
-                headers = Vector512.Load(memory.Headers).AsInt32();
-                at = 0;
-            }
-
+            Vector512<int> headers = Headers(row);
             Vector512<byte> scales = SixBitScales.ScalesThenMinima(headers);
-            scales.Store(memory.Scales);
             Vector512<short> minima01 = Minima(scales, 0b01_01_00_00), minima23 = Minima(scales, 0b11_11_10_10);
-            Vector256<float> factors = SixBitScales.BlockScales(headers);
-            AddMinima(columns, at, factors, minima01, minima23, memory.Factors, ref total0);
+            Vector256<float> blockScales = SixBitScales.BlockScales(headers);
+            AddMinima(columns, at, blockScales, minima01, minima23, factors, ref total0);
             if (TColumns.Count > 1)
             {
-                AddMinima(columns + 1, at, factors, minima01, minima23, memory.Factors + BlocksPerGroup, ref total1);
+                AddMinima(columns + 1, at, blockScales, minima01, minima23, factors + BlocksPerGroup, ref total1);
             }
 
             if (TColumns.Count > 2)
             {
-                AddMinima(columns + 2, at, factors, minima01, minima23, memory.Factors + (2 * BlocksPerGroup), ref total2);
+                AddMinima(columns + 2, at, blockScales, minima01, minima23, factors + (2 * BlocksPerGroup), ref total2);
             }
 
             if (TColumns.Count > 3)
             {
-                AddMinima(columns + 3, at, factors, minima01, minima23, memory.Factors + (3 * BlocksPerGroup), ref total3);
+                AddMinima(columns + 3, at, blockScales, minima01, minima23, factors + (3 * BlocksPerGroup), ref total3);
             }
 
-            for (int block = 0; block < count; block++, at++, row += TSelf.BytesPerBlock)
-            {
-                WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-                Vector512<byte> blockScales = Avx512F.BroadcastVector128ToVector512((int*)(memory.Scales + (block * HeaderBytes))).AsByte();
-                Vector512<short> scales0 = Avx512BW.Shuffle(blockScales, spread0).AsInt16(), scales1 = Avx512BW.Shuffle(blockScales, spread1).AsInt16();
-                Vector512<short> scales2 = Avx512BW.Shuffle(blockScales, spread2).AsInt16(), scales3 = Avx512BW.Shuffle(blockScales, spread3).AsInt16();
-                Vector512<byte> codes0 = TSelf.ApartCodes512(row, 0, rotation0), codes1 = TSelf.ApartCodes512(row, 1, rotation1);
-                Vector512<byte> codes2 = TSelf.ApartCodes512(row, 2, rotation2), codes3 = TSelf.ApartCodes512(row, 3, rotation3);
-                Add(columns, at, memory.Factors + block, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total0);
-                if (TColumns.Count > 1)
-                {
-                    Add(columns + 1, at, memory.Factors + BlocksPerGroup + block, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total1);
-                }
-
-                if (TColumns.Count > 2)
-                {
-                    Add(columns + 2, at, memory.Factors + (2 * BlocksPerGroup) + block, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total2);
-                }
-
-                if (TColumns.Count > 3)
-                {
-                    Add(columns + 3, at, memory.Factors + (3 * BlocksPerGroup) + block, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total3);
-                }
-            }
+            AddBlock<TColumns>(
+                row, factors, columns, 256 * at, Lane(scales, 0b00_00_00_00), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            AddBlock<TColumns>(
+                row + TSelf.BytesPerBlock, factors + 1, columns, (256 * at) + 256, Lane(scales, 0b01_01_01_01), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            AddBlock<TColumns>(
+                row + (2 * TSelf.BytesPerBlock), factors + 2, columns, (256 * at) + 512, Lane(scales, 0b10_10_10_10), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            AddBlock<TColumns>(
+                row + (3 * TSelf.BytesPerBlock), factors + 3, columns, (256 * at) + 768, Lane(scales, 0b11_11_11_11), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            row += BlocksPerGroup * TSelf.BytesPerBlock;
         }
 
         DotResults.Store<TColumns>(results, stride, total0, total1, total2, total3);
+        if (at < blocks)
+        {
+            AddRest<TColumns>(row, columns, at, blocks - at, results, stride);
+        }
+    }
+
+    /// <summary>Adds the products of the last blocks of a row, fewer than a group.</summary>
+    [SkipLocalsInit]
+    private static void AddRest<TColumns>(byte* row, ActivationRow* columns, int at, int blocks, float* results, long stride)
+        where TColumns : struct, IColumnCount
+    {
+        ActivationRow* rest = stackalloc ActivationRow[TColumns.Count];
+        float* sums = stackalloc float[TColumns.Count];
+        for (int c = 0; c < TColumns.Count; c++)
+        {
+            rest[c] = new ActivationRow(null, columns[c].Codes + (256 * at), columns[c].Scales + at, columns[c].Sums + (16 * at));
+        }
+
+        DotBlocks512<TColumns>(row, rest, blocks, sums, 1);
+        for (int c = 0; c < TColumns.Count; c++)
+        {
+            results[c * stride] += sums[c];
+        }
     }
 
     /// <summary>The first 16 bytes of each of four blocks.</summary>
@@ -166,11 +166,58 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
         total = Avx512F.FusedMultiplyAddNegated(offsets23, Avx512F.PermuteVar16x32(factors, places + Vector512.Create(2)), total);
     }
 
-    /// <summary>Adds the products of a block.</summary>
+    /// <summary>One quarter of a vector, four times.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Lane(Vector512<byte> scales, [ConstantExpected] byte lanes) => Avx512F.Shuffle4x128(scales.AsInt32(), scales.AsInt32(), lanes).AsByte();
+
+    /// <summary>Adds the products of a block with all activations, whose values begin at <paramref name="value"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBlock<TColumns>(
+        byte* block,
+        float* factors,
+        ActivationRow* columns,
+        int value,
+        Vector512<byte> scales,
+        Vector512<byte> spread0,
+        Vector512<byte> spread1,
+        Vector512<byte> spread2,
+        Vector512<byte> spread3,
+        Vector512<uint> rotation0,
+        Vector512<uint> rotation1,
+        Vector512<uint> rotation2,
+        Vector512<uint> rotation3,
+        ref Vector512<float> total0,
+        ref Vector512<float> total1,
+        ref Vector512<float> total2,
+        ref Vector512<float> total3)
+        where TColumns : struct, IColumnCount
+    {
+        WeightPrefetch.Ahead(block, TSelf.BytesPerBlock);
+        Vector512<short> scales0 = Avx512BW.Shuffle(scales, spread0).AsInt16(), scales1 = Avx512BW.Shuffle(scales, spread1).AsInt16();
+        Vector512<short> scales2 = Avx512BW.Shuffle(scales, spread2).AsInt16(), scales3 = Avx512BW.Shuffle(scales, spread3).AsInt16();
+        Vector512<byte> codes0 = TSelf.ApartCodes512(block, 0, rotation0), codes1 = TSelf.ApartCodes512(block, 1, rotation1);
+        Vector512<byte> codes2 = TSelf.ApartCodes512(block, 2, rotation2), codes3 = TSelf.ApartCodes512(block, 3, rotation3);
+        Add(columns->Apart + value, factors, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total0);
+        if (TColumns.Count > 1)
+        {
+            Add(columns[1].Apart + value, factors + BlocksPerGroup, codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total1);
+        }
+
+        if (TColumns.Count > 2)
+        {
+            Add(columns[2].Apart + value, factors + (2 * BlocksPerGroup), codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total2);
+        }
+
+        if (TColumns.Count > 3)
+        {
+            Add(columns[3].Apart + value, factors + (3 * BlocksPerGroup), codes0, codes1, codes2, codes3, scales0, scales1, scales2, scales3, ref total3);
+        }
+    }
+
+    /// <summary>Adds the products of a block with one activation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(
-        ActivationRow* column,
-        int at,
+        sbyte* values,
         float* factor,
         Vector512<byte> codes0,
         Vector512<byte> codes1,
@@ -182,54 +229,11 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
         Vector512<short> scales3,
         ref Vector512<float> total)
     {
-        sbyte* values = column->Apart + (256 * at);
         Vector512<int> products =
             (Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(codes0, Vector512.Load(values)), scales0)
                 + Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(codes1, Vector512.Load(values + 64)), scales1))
             + (Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(codes2, Vector512.Load(values + 128)), scales2)
                 + Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(codes3, Vector512.Load(values + 192)), scales3));
         total = Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(products), Vector512.Create(*factor), total);
-    }
-
-    /// <summary>
-    /// What a group of four blocks needs in memory: from there single scales come to all lanes for nothing. And the last
-    /// group of a row, filled up with blocks of zeros, so that nothing is read past the row.
-    /// </summary>
-    private struct GroupMemory
-    {
-        public fixed byte Scales[BlocksPerGroup * HeaderBytes];
-        public fixed float Factors[4 * BlocksPerGroup];
-        public fixed byte Headers[BlocksPerGroup * HeaderBytes];
-        private fixed float _activationScales[4 * BlocksPerGroup];
-        private fixed short _sums[4 * BlocksPerGroup * 16];
-        private ColumnArray _columns;
-
-        /// <summary>Makes a group of the last <paramref name="count"/> blocks and returns their activations.</summary>
-        public static ActivationRow* Pad(GroupMemory* memory, byte* row, ActivationRow* columns, int columnCount, int at, int count)
-        {
-            *memory = default;
-            for (int block = 0; block < count; block++)
-            {
-                Unsafe.CopyBlockUnaligned(memory->Headers + (block * HeaderBytes), row + (block * TSelf.BytesPerBlock), HeaderBytes);
-            }
-
-            var padded = (ActivationRow*)&memory->_columns;
-            for (int c = 0; c < columnCount; c++)
-            {
-                float* scales = memory->_activationScales + (c * BlocksPerGroup);
-                short* sums = memory->_sums + (c * BlocksPerGroup * 16);
-                Unsafe.CopyBlockUnaligned(scales, columns[c].Scales + at, (uint)(count * sizeof(float)));
-                Unsafe.CopyBlockUnaligned(sums, columns[c].Sums + (16 * at), (uint)(count * 16 * sizeof(short)));
-                padded[c] = new ActivationRow(null, null, scales, sums, columns[c].Apart + (256 * at));
-            }
-
-            return padded;
-        }
-    }
-
-    [InlineArray(4)]
-    private struct ColumnArray
-    {
-        private ActivationRow _first;
     }
 }

@@ -20,8 +20,13 @@ internal unsafe partial interface IVectorBlock256<TSelf>
         return result;
     }
 
-    [SkipLocalsInit]
     static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+        => DotBlocks512<TColumns>(row, columns, blocks, results, stride);
+
+    /// <summary>As <see cref="IBlockFormat{TSelf}.DotColumns512"/>, for any number of blocks and one by one.</summary>
+    [SkipLocalsInit]
+    protected static void DotBlocks512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+        where TColumns : struct, IColumnCount
     {
         // The compiler would load a constant anew at each of its uses in the loop; combined with a zero that it does not
         // foresee, it stays in a register.

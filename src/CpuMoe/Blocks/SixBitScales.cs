@@ -73,8 +73,8 @@ internal static unsafe class SixBitScales
         Vector512<uint> words = headers.AsUInt32();
         Vector512<uint> lower = Avx512F.ShiftRightLogicalVariable(Avx512F.Shuffle(words, 0b11_10_11_01), Vector512.Create(0u, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4));
         Vector512<uint> upper = Avx512F.ShiftRightLogical(Avx512F.Shuffle(words, 0b10_10_01_01), 2);
-        return ((lower & Vector512.Create(Vector256.Create(Vector128.Create(0x3f3f3f3fu, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f))))
-            | (upper & Vector512.Create(Vector256.Create(Vector128.Create(0u, 0x30303030, 0, 0x30303030))))).AsByte();
+        return ((lower & Vector512.Create(0x0f0f0f0f_3f3f3f3ful).AsUInt32())
+            | (upper & Vector512.Create(0x30303030_00000000ul).AsUInt32())).AsByte();
     }
 
     /// <summary>Of the same: the float scales of the four blocks, then those of their minima.</summary>
