@@ -37,7 +37,7 @@ public class LifecycleTests(ServerFixture fixture)
     [Fact]
     public async Task A_connection_with_many_requests_does_not_hold_up_another()
     {
-        await using RunningServer server = await fixture.StartAsync();
+        await using RunningServer server = await fixture.StartAsync(queue: 8);
         JsonNode many = Requests.Chat("Tell me a story.", $$"""{"n":5,"max_tokens":200,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}""");
         Task<HttpResponseMessage> greedy = server.PostAsync(Requests.ChatPath, many);
         while (server.Scheduler.Statistics.Waiting < 4)

@@ -6,12 +6,14 @@ using Microsoft.AspNetCore.Http;
 namespace CpuMoe.Server.Tests;
 
 /// <summary>When streams write what they are given.</summary>
-public class ReplyStreamTests
+public sealed class ReplyStreamTests : IDisposable
 {
     private static readonly TimeSpan Silence = TimeSpan.FromMinutes(1);
 
     private readonly CountingStream _body = new();
     private readonly Channel<string> _updates = Channel.CreateUnbounded<string>();
+
+    public void Dispose() => _body.Dispose();
 
     [Fact]
     public async Task Updates_that_follow_each_other_go_out_together()
