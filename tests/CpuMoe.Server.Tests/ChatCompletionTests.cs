@@ -240,6 +240,30 @@ public class ChatCompletionTests(ServerFixture fixture)
         Assert.Equal("The weather in Oslo is sunny with 7 degrees.", Content(answer));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_character_that_is_cut_off_is_a_replacement_character(bool stream)
+    {
+        // The first byte of a character of three: the rest is not within the limit.
+        JsonArray ids = (await _server.PostJsonAsync("/tokenize", new JsonObject { ["content"] = "\u2603", ["with_pieces"] = true }))["tokens"]!.AsArray();
+        JsonNode first = Assert.Single(ids, id => id!["piece"] is JsonArray { Count: 1 } piece && (int)piece[0]! == 0xE2)!;
+        JsonObject body = Requests.Chat("Hi", $$"""{"max_tokens":1,"stream":{{(stream ? "true" : "false")}},"logit_bias":{"{{first["id"]}}":100} }""");
+        string content;
+        if (stream)
+        {
+            using HttpResponseMessage response = await _server.PostAsync(Requests.ChatPath, body);
+            List<JsonNode> chunks = ServerSentEvents.ReadChunks(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+            content = string.Concat(chunks.Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+        }
+        else
+        {
+            content = Content(await _server.PostJsonAsync(Requests.ChatPath, body));
+        }
+
+        Assert.Equal("\uFFFD", content);
+    }
+
     [Fact]
     public async Task Special_tokens_of_users_are_text()
     {

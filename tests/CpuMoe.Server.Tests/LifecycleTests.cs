@@ -35,6 +35,26 @@ public class LifecycleTests(ServerFixture fixture)
     }
 
     [Fact]
+    public async Task A_connection_with_many_requests_does_not_hold_up_another()
+    {
+        await using RunningServer server = await fixture.StartAsync(queue: 8);
+        JsonNode many = Requests.Chat("Tell me a story.", $$"""{"n":5,"max_tokens":200,"logit_bias":{{fixture.NeverEnd.ToJsonString()}}}""");
+        Task<HttpResponseMessage> greedy = server.PostAsync(Requests.ChatPath, many);
+        while (server.Scheduler.Statistics.Waiting < 4)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        using HttpClient other = new() { BaseAddress = server.Address };
+        using StringContent content = new(Requests.Chat("Hi", """{"max_tokens":2}""").ToJsonString());
+        using HttpResponseMessage answer = await other.PostAsync(Requests.ChatPath, content, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.InRange(server.Scheduler.Statistics.Waiting, 1, 4);
+        Assert.False(greedy.IsCompleted);
+        Assert.Equal(HttpStatusCode.OK, (await greedy).StatusCode);
+    }
+
+    [Fact]
     public async Task Running_requests_finish_while_new_ones_are_refused()
     {
         await using RunningServer server = await fixture.StartAsync(options => options.ShutdownGrace = TimeSpan.FromMinutes(5));

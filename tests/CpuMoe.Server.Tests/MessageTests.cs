@@ -23,7 +23,11 @@ public class MessageTests(ServerFixture fixture)
         { """{"messages":[{"role":"user","content":[{"type":"image","source":{}}]}]}""", "'messages[0].content[0].type'" },
         { """{"messages":[{"role":"user","content":[{"text":"x"}]}]}""", "'messages[0].content[0].type' is missing" },
         { """{"messages":[{"role":"user","content":[{"type":"tool_result","content":"x"}]}]}""", "'messages[0].content[0].tool_use_id' is missing" },
-        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]}""", "must not end with a message of the assistant" },
+        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y "}]}""", "must not end with white space" },
+        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":""}]}""", "must be a message of the assistant with text" },
+        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{}}]}]}""", "without thoughts or calls" },
+        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],"thinking":{"type":"adaptive"}}""", "neither a thought" },
+        { """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],"output_config":{"format":{"type":"json_schema","schema":{}}}}""", "neither a thought" },
         { """{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":"c"}]},{"role":"user","content":"x"}]}""", "'messages[0].content[0].input'" },
         { """{"system":5}""", "'system'" },
         { """{"temperature":1.5}""", "'temperature'" },
@@ -141,6 +145,23 @@ public class MessageTests(ServerFixture fixture)
         Assert.Equal((string?)whole["stop_sequence"], (string?)delta["delta"]!["stop_sequence"]);
         Assert.Equal((int)whole["usage"]!["output_tokens"]!, (int)delta["usage"]!["output_tokens"]!);
         Assert.Equal(WithoutIds(whole["content"]!.AsArray()), WithoutIds(Assemble(events.Skip(1).SkipLast(2))));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_beginning_of_an_answer_goes_on(bool stream)
+    {
+        const string Beginning = "The capital of";
+        string messages = $$"""{"messages":[{"role":"user","content":"{{France}}"},{"role":"assistant","content":[{"type":"text","text":"{{Beginning}}"}]}]}""";
+        JsonNode whole = await _server.PostJsonAsync(Path, Body(France));
+        JsonArray content = stream
+            ? Assemble((await NamedEvents.StreamAsync(_server, Path, Body(France, messages))).Skip(1).SkipLast(2))
+            : (await _server.PostJsonAsync(Path, Body(France, messages)))["content"]!.AsArray();
+
+        Assert.Equal((string)whole["content"]![0]!["text"]!, Beginning + (string)Assert.Single(content)!["text"]!);
+        int prompt = (int)(await _server.PostJsonAsync(CountPath, Body(France, messages)))["input_tokens"]!;
+        Assert.InRange(prompt, PromptTokens(whole["usage"]!) + 3, PromptTokens(whole["usage"]!) + 12);
     }
 
     [Fact]

@@ -9,11 +9,20 @@ internal enum TensorRole
     /// <summary>A matrix: zero mean, standard deviation 1/sqrt(columns).</summary>
     Matrix,
 
+    /// <summary>A matrix whose products are added to the residual stream; else as <see cref="Matrix"/>.</summary>
+    Residual,
+
+    /// <summary>The matrix that makes logits; else as <see cref="Matrix"/>.</summary>
+    Head,
+
     /// <summary>The table of token embeddings; see <see cref="ModelPlan.EmbeddingDeviation"/>.</summary>
     Embedding,
 
     /// <summary>Factors of a norm, about 1.</summary>
     Norm,
+
+    /// <summary>Factors of the norm before the head; else as <see cref="Norm"/>.</summary>
+    HeadNorm,
 
     /// <summary>Small values about 0.</summary>
     Bias,
@@ -40,6 +49,9 @@ internal sealed record PlannedTensor(string Name, GgmlType Type, long[] Dimensio
 /// <summary>The tensors of a model in the order of its file.</summary>
 internal sealed class ModelPlan
 {
+    private const string EmbeddingName = "token_embd.weight";
+    private const string HeadName = "output.weight";
+
     private readonly List<PlannedTensor> _tensors = [];
 
     /// <summary>Plans a model.</summary>
@@ -48,10 +60,12 @@ internal sealed class ModelPlan
     /// <param name="trunkBlocks">Trunk blocks to keep; null for all.</param>
     /// <param name="withNextN">Whether to add the NextN block; null means: where no block is cut off and the shape has one.</param>
     /// <exception cref="ArgumentException">Blocks that the shape does not have.</exception>
-    public ModelPlan(ModelShape shape, QuantMix mix, int? trunkBlocks = null, bool? withNextN = null)
+    /// <param name="turns">Biases the logits; null for random ones.</param>
+    public ModelPlan(ModelShape shape, QuantMix mix, int? trunkBlocks = null, bool? withNextN = null, TurnBias? turns = null)
     {
         Shape = shape;
         Mix = mix;
+        Turns = turns;
         TrunkBlocks = trunkBlocks ?? shape.Blocks;
         if (TrunkBlocks < 1 || TrunkBlocks > shape.Blocks)
         {
@@ -74,6 +88,9 @@ internal sealed class ModelPlan
     public ModelShape Shape { get; }
 
     public QuantMix Mix { get; }
+
+    /// <summary>Biases the logits; null for random ones.</summary>
+    public TurnBias? Turns { get; }
 
     public int TrunkBlocks { get; }
 
@@ -100,7 +117,7 @@ internal sealed class ModelPlan
     {
         long embedding = Shape.Embedding;
         long vocabulary = Shape.Vocabulary.Size;
-        Add("token_embd.weight", -1, TensorRole.Embedding, embedding, vocabulary);
+        Add(EmbeddingName, -1, TensorRole.Embedding, embedding, vocabulary);
         for (int block = 0; block < BlockCount; block++)
         {
             AddAttention(block);
@@ -111,8 +128,8 @@ internal sealed class ModelPlan
             }
         }
 
-        Add("output_norm.weight", -1, TensorRole.Norm, embedding);
-        Add("output.weight", -1, TensorRole.Matrix, embedding, vocabulary);
+        Add("output_norm.weight", -1, TensorRole.HeadNorm, embedding);
+        Add(HeadName, -1, TensorRole.Head, embedding, vocabulary);
     }
 
     private void AddAttention(int block)
@@ -130,7 +147,7 @@ internal sealed class ModelPlan
             }
         }
 
-        AddToBlock(block, "attn_output.weight", TensorRole.Matrix, queries, embedding);
+        AddToBlock(block, "attn_output.weight", TensorRole.Residual, queries, embedding);
         if (Shape.HasHeadNorms)
         {
             AddToBlock(block, "attn_q_norm.weight", TensorRole.Norm, Shape.HeadLength);
@@ -166,7 +183,7 @@ internal sealed class ModelPlan
     {
         AddToBlock(block, $"ffn_gate{suffix}.weight", TensorRole.Matrix, [Shape.Embedding, width, .. experts]);
         AddToBlock(block, $"ffn_up{suffix}.weight", TensorRole.Matrix, [Shape.Embedding, width, .. experts]);
-        AddToBlock(block, $"ffn_down{suffix}.weight", TensorRole.Matrix, [width, Shape.Embedding, .. experts]);
+        AddToBlock(block, $"ffn_down{suffix}.weight", TensorRole.Residual, [width, Shape.Embedding, .. experts]);
     }
 
     private void AddNextN(int block)
@@ -187,5 +204,6 @@ internal sealed class ModelPlan
         _tensors.Add(new PlannedTensor(name, TypeOf(name, block, dimensions), dimensions.ToArray(), role));
 
     private GgmlType TypeOf(string name, int block, ReadOnlySpan<long> dimensions) =>
-        QuantMix.Quantizes(name, dimensions.Length) ? Mix.TypeOf(name, dimensions[0], block, BlockCount) : GgmlType.F32;
+        Turns is not null && name is (EmbeddingName or HeadName) ? GgmlType.F16
+        : QuantMix.Quantizes(name, dimensions.Length) ? Mix.TypeOf(name, dimensions[0], block, BlockCount) : GgmlType.F32;
 }

@@ -32,7 +32,7 @@ internal sealed class ModelWriter(ModelPlan plan, ulong seed, double skew)
         draft.CheckSpace();
         ExpertPopularity popularity = new(plan.Shape.Experts, plan.Shape.ExpertsUsed, skew);
         bool hasSelectionBias = plan.Tensors.Any(tensor => tensor.Role == TensorRole.SelectionBias);
-        WeightSource weights = new(seed, popularity, hasSelectionBias, plan.EmbeddingDeviation);
+        WeightSource weights = new(seed, popularity, hasSelectionBias, plan.EmbeddingDeviation, plan.Turns);
         foreach (PlannedTensor tensor in plan.Tensors)
         {
             draft.WriteTensor(tensor.Name, stream => weights.Write(tensor, stream, Written));

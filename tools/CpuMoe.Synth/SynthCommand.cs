@@ -21,6 +21,7 @@ internal sealed class SynthCommand : Command
         "cpumoe-synth --shape glm-4.5-air --layers 4 --mix q4_k_m air4.gguf",
         "cpumoe-synth --shape glm-4.5-air --mix q4_k_m --dry-run air.gguf",
         "cpumoe-synth --shape glm-4.5 --layers 6 --mix q4_k_m --skew 1 --split 8G glm.gguf",
+        "cpumoe-synth --shape tiny --ctx 32768 --turn 100 talker.gguf",
     ];
 
     private static readonly string[] MixNames = [.. QuantMix.All.Select(mix => mix.Name.ToLowerInvariant())];
@@ -43,13 +44,17 @@ internal sealed class SynthCommand : Command
 
     private readonly Option<ulong?> _seed = NumberOption.Create<ulong>("--seed", "N", "The seed of the weights (default: 0)", _ => true, "a whole number of 0 or more");
 
+    private readonly Option<int?> _context = NumberOption.Create<int>("--ctx", "N", "The context length that the model claims (default: that of the shape)", n => n >= 1, "1 or more");
+
+    private readonly Option<int?> _turn = NumberOption.Create<int>("--turn", "N", "Bias the logits to letters and to the end of the turn, which comes after about N tokens at temperature 1", n => n >= 1, "1 or more");
+
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Show the tensors by type and write nothing" };
 
     public SynthCommand()
-        : base("cpumoe-synth", "Writes a GGUF model of a real shape with random weights: for measurements of speed and memory without a download. The text it generates has no meaning.")
+        : base("cpumoe-synth", "Writes a GGUF model of a real shape with random weights: for measurements of speed and memory without a download. The text it generates has no meaning; with --turn it is at least text, in turns that end.")
     {
         Arguments.Add(_output);
-        foreach (Option option in (Option[])[_shape, _mix, _layers, _nextN, _skew, _split, _seed, _dryRun, new HelpOption { Action = new HelpWithExamples() }])
+        foreach (Option option in (Option[])[_shape, _mix, _layers, _nextN, _skew, _split, _seed, _context, _turn, _dryRun, new HelpOption { Action = new HelpWithExamples() }])
         {
             Options.Add(option);
         }
@@ -101,6 +106,7 @@ internal sealed class SynthCommand : Command
     private ModelPlan Plan(ParseResult arguments)
     {
         ModelShape shape = ModelShape.All.Single(shape => shape.Name == arguments.GetRequiredValue(_shape));
+        shape = shape with { ContextLength = arguments.GetValue(_context) ?? shape.ContextLength };
         QuantMix mix = QuantMix.All[MixNames.IndexOf(arguments.GetRequiredValue(_mix))];
         int? layers = arguments.GetValue(_layers);
         bool? nextN = arguments.GetValue(_nextN);
@@ -111,7 +117,7 @@ internal sealed class SynthCommand : Command
 
         return nextN == true && shape.Architecture != ModelArchitecture.Glm4Moe
             ? throw new CliException($"--nextn: {shape.Name} has no NextN block", ExitCodes.Usage)
-            : new ModelPlan(shape, mix, layers, nextN);
+            : new ModelPlan(shape, mix, layers, nextN, arguments.GetValue(_turn) is { } length ? new TurnBias(shape.Vocabulary, length) : null);
     }
 
     private static void PrintSummary(ModelPlan plan, TextWriter output)

@@ -10,7 +10,8 @@ namespace CpuMoe.Synth;
 /// </remarks>
 internal sealed class SyntheticVocabulary
 {
-    private const int ByteTokens = 256;
+    /// <summary>How many ids are single bytes; those from here to the special tokens are letters, some after a space.</summary>
+    public const int ByteTokens = 256;
 
     // Prime and not a factor of the number of four-letter pieces, so that steps of this size meet all of them.
     private const int PieceStep = 104729;

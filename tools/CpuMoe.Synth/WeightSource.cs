@@ -9,7 +9,8 @@ namespace CpuMoe.Synth;
 /// <param name="popularity">How often experts are to be chosen.</param>
 /// <param name="hasSelectionBias">Whether routers have a bias to steer the choice with; otherwise the scale of their rows does.</param>
 /// <param name="embeddingDeviation">The standard deviation of the token embeddings.</param>
-internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool hasSelectionBias, double embeddingDeviation)
+/// <param name="turns">Biases the logits; null for random ones.</param>
+internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool hasSelectionBias, double embeddingDeviation, TurnBias? turns = null)
 {
     private const int ChunkBytes = 1 << 20;
     private const double NormDeviation = 0.1;
@@ -30,7 +31,7 @@ internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool
         double deviation = 1 / Math.Sqrt(columns);
         switch (tensor.Role)
         {
-            case TensorRole.Matrix:
+            case TensorRole.Matrix or TensorRole.Residual or TensorRole.Head:
                 WriteMatrix(tensor, deviation, random, output, written);
                 break;
             case TensorRole.Embedding:
@@ -38,6 +39,11 @@ internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool
                 break;
             case TensorRole.Norm:
                 WriteVector(Normals(columns, 1, NormDeviation, random), output, written);
+                break;
+            case TensorRole.HeadNorm:
+                float[] factors = Normals(columns, 1, NormDeviation, random);
+                turns?.Apply(tensor, MemoryMarshal.AsBytes(factors.AsSpan()), 0, embeddingDeviation);
+                WriteVector(factors, output, written);
                 break;
             case TensorRole.Bias:
                 WriteVector(Normals(columns, 0, BiasDeviation, random), output, written);
@@ -88,6 +94,7 @@ internal sealed class WeightSource(ulong seed, ExpertPopularity popularity, bool
                 BlockFiller.Of(tensor.Type).SetScales(chunk, blockBytes, deviation);
             }
 
+            turns?.Apply(tensor, chunk, tensor.ByteCount - left, embeddingDeviation);
             output.Write(chunk);
             written(chunk.Length);
             left -= chunk.Length;

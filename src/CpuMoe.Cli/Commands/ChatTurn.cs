@@ -1,3 +1,4 @@
+using CpuMoe.Chat;
 using CpuMoe.Cli.Terminal;
 using CpuMoe.Generation;
 using CpuMoe.Serving;
@@ -8,7 +9,7 @@ namespace CpuMoe.Cli.Commands;
 /// <param name="Text">The thought, the answer and the calls.</param>
 /// <param name="Finish">How it ended; null when cut short.</param>
 /// <param name="Timings">Counts and times.</param>
-internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTimings Timings)
+internal sealed record ChatTurn(ReplyCollector Text, ChatFinish? Finish, GenerationTimings Timings)
 {
     /// <summary>Whether Ctrl-C ended it.</summary>
     public bool WasInterrupted => Finish is null;
@@ -17,7 +18,7 @@ internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTi
     public static async Task<ChatTurn> GenerateAsync(ChatEngine engine, ChatRequest request, CliConsole console, ReplyPrinter printer)
     {
         using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
-        ReplyText text = new(printer);
+        ReplyCollector text = new();
         ChatFinish? finish = null;
         await using ChatReply reply = engine.Submit(request, cancellation);
         try
@@ -25,6 +26,7 @@ internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTi
             await foreach (ChatUpdate update in reply.WithCancellation(cancellation).ConfigureAwait(false))
             {
                 text.Add(update.Parts);
+                printer.Write(update.Parts);
                 finish = update.Finish ?? finish;
             }
         }
@@ -33,7 +35,7 @@ internal sealed record ChatTurn(ReplyText Text, ChatFinish? Finish, GenerationTi
             // What there is counts.
         }
 
-        text.End();
+        printer.End();
         return new ChatTurn(text, finish, reply.Timings);
     }
 }

@@ -82,7 +82,7 @@ internal sealed class Conversation(CliConsole console, ChatEngine engine, ChatRe
             Thinking = Thinking,
         };
         ChatTurn turn = LastTurn = await ChatTurn.GenerateAsync(engine, request, console, new ReplyPrinter(console) { FoldsThoughts = FoldsThoughts }).ConfigureAwait(false);
-        ReplyText reply = turn.Text;
+        ReplyCollector reply = turn.Text;
         if (reply.Content.Length == 0 && (turn.WasInterrupted || reply.Calls.Count == 0))
         {
             Withdraw(start, turn.WasInterrupted ? "stopped before an answer; the message is forgotten" : "the model gave no answer; the message is forgotten");

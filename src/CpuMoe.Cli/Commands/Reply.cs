@@ -27,7 +27,7 @@ internal sealed record Reply(string Text, string Reasoning, IReadOnlyList<ToolCa
     public static Reply Generate(
         Session session, Vocabulary vocabulary, int[] prompt, GenerationOptions options, ReplyParser? parser, CliConsole console, ReplyPrinter? printer)
     {
-        ReplyText text = new(printer);
+        ReplyCollector text = new();
         List<int> tokens = [];
         FinishReason finish = FinishReason.None;
         using IDisposable interruption = console.Interrupts.Cancelling(out CancellationToken cancellation);
@@ -41,7 +41,7 @@ internal sealed record Reply(string Text, string Reasoning, IReadOnlyList<ToolCa
                     tokens.Add(update.TokenId);
                 }
 
-                text.Add(parser?.Append(update.Text) ?? (update.Text.Length > 0 ? [new ContentPart(update.Text)] : []));
+                Take(parser?.Append(update.Text) ?? (update.Text.Length > 0 ? [new ContentPart(update.Text)] : []));
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -49,8 +49,14 @@ internal sealed record Reply(string Text, string Reasoning, IReadOnlyList<ToolCa
             finish = FinishReason.None;
         }
 
-        text.Add(parser?.Flush(wasCut: finish != FinishReason.Stop) ?? []);
-        text.End();
+        Take(parser?.Flush(wasCut: finish != FinishReason.Stop) ?? []);
+        printer?.End();
         return new Reply(text.Content, text.Reasoning, text.Calls, [.. tokens], finish);
+
+        void Take(IReadOnlyList<ReplyPart> parts)
+        {
+            text.Add(parts);
+            printer?.Write(parts);
+        }
     }
 }

@@ -23,7 +23,25 @@ internal sealed class ReplyPrinter(CliConsole console)
     private bool DimThoughts => console is { ErrorIsTerminal: true, UseColor: true };
 
     /// <summary>Shows what came in.</summary>
-    public void Write(ReplyPart part)
+    public void Write(IReadOnlyList<ReplyPart> parts)
+    {
+        foreach (ReplyPart part in parts)
+        {
+            Write(part);
+        }
+    }
+
+    /// <summary>Ends the reply: whatever comes next starts on a new line.</summary>
+    public void End()
+    {
+        EndThought();
+        if (_lastOfAnswer != '\n')
+        {
+            WriteAnswer("\n");
+        }
+    }
+
+    private void Write(ReplyPart part)
     {
         switch (part)
         {
@@ -39,16 +57,6 @@ internal sealed class ReplyPrinter(CliConsole console)
                 End();
                 WriteAnswer($"{call.Name} {call.Arguments}\n");
                 break;
-        }
-    }
-
-    /// <summary>Ends the reply: whatever comes next starts on a new line.</summary>
-    public void End()
-    {
-        EndThought();
-        if (_lastOfAnswer != '\n')
-        {
-            WriteAnswer("\n");
         }
     }
 

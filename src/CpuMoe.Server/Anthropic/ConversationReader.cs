@@ -32,11 +32,6 @@ internal static class ConversationReader
             throw ApiException.Invalid(list.Place, $"'{list.Place}' must not be empty.");
         }
 
-        if (turns[^1].Role == "assistant")
-        {
-            throw ApiException.Invalid(list.Place, $"'{list.Place}' must not end with a message of the assistant: this server does not continue one. Use 'output_config.format' to shape the answer.");
-        }
-
         foreach (Turn turn in turns)
         {
             switch (turn.Role)

@@ -39,9 +39,11 @@ internal sealed record MessageRequest(ServedModel Model, string ModelName, ChatR
         RequestValue? choice = body.Member("tool_choice");
         ToolChoice toolChoice = ReadChoice(choice, tools);
         RequestValue? limit = body.Member("max_tokens") ?? (isCount ? null : body.Required("max_tokens"));
+        IReadOnlyList<ChatMessage> messages = ConversationReader.Read(body);
         ChatRequest chat = new()
         {
-            Messages = ConversationReader.Read(body),
+            Messages = messages,
+            ContinueReply = messages[^1].Role == ChatRole.Assistant,
             Tools = tools,
             ToolMode = toolChoice.Mode,
             AllowedTools = toolChoice.Allowed,

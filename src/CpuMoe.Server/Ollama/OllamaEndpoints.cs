@@ -44,7 +44,7 @@ internal static class OllamaEndpoints
     {
         try
         {
-            return request.Model.Scheduler.Submit(prompt, request.RawOptions, call.Aborted);
+            return request.Model.Scheduler.Submit(prompt, request.RawOptions with { Client = call.Http.Connection.Id }, call.Aborted);
         }
         catch (ArgumentException fault)
         {

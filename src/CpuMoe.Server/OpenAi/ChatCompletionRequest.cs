@@ -36,6 +36,7 @@ internal sealed record ChatCompletionRequest(ServedModel Model, string ModelName
         ChatRequest chat = new()
         {
             Messages = MessageReader.Read(body.Required("messages")),
+            ContinueReply = body.Member("continue_final_message")?.AsBool() ?? false,
             Tools = tools,
             ToolMode = choice.Mode,
             AllowedTools = choice.Allowed,

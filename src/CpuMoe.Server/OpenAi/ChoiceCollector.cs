@@ -1,4 +1,3 @@
-using System.Text;
 using CpuMoe.Chat;
 using CpuMoe.Serving;
 using CpuMoe.Text;
@@ -10,9 +9,7 @@ namespace CpuMoe.Server.OpenAi;
 /// <param name="callsFunctions">Whether a call is a <c>function_call</c>.</param>
 internal sealed class ChoiceCollector(Tokenizer tokenizer, bool callsFunctions)
 {
-    private readonly StringBuilder _content = new();
-    private readonly StringBuilder _reasoning = new();
-    private readonly List<CalledTool> _calls = [];
+    private readonly ReplyCollector _reply = new();
     private readonly List<LogprobEntry> _logprobs = [];
 
     /// <summary>The end; null before it.</summary>
@@ -23,11 +20,7 @@ internal sealed class ChoiceCollector(Tokenizer tokenizer, bool callsFunctions)
     {
         await foreach (ChatUpdate update in reply.WithCancellation(cancellationToken))
         {
-            foreach (ReplyPart part in update.Parts)
-            {
-                Add(part);
-            }
-
+            _reply.Add(update.Parts);
             if (update.Logprobs is { } logprobs)
             {
                 _logprobs.Add(LogprobWriter.Describe(logprobs, tokenizer));
@@ -42,11 +35,12 @@ internal sealed class ChoiceCollector(Tokenizer tokenizer, bool callsFunctions)
     /// <param name="withLogprobs">Whether it tells how likely its tokens were.</param>
     public ChatChoice ToChoice(int index, bool withLogprobs)
     {
+        CalledTool[] calls = [.. _reply.Calls.Select(call => new CalledTool(call.Id, new CalledFunction(call.Name, call.Arguments)))];
         AssistantMessage message = new(
-            _content.Length == 0 && _calls.Count > 0 ? null : _content.ToString(),
-            _reasoning.Length > 0 ? _reasoning.ToString() : null,
-            _calls.Count > 0 && !callsFunctions ? [.. _calls] : null,
-            callsFunctions ? _calls.FirstOrDefault()?.Function : null);
+            _reply.Content.Length == 0 && calls.Length > 0 ? null : _reply.Content,
+            _reply.Reasoning.Length > 0 ? _reply.Reasoning : null,
+            calls.Length > 0 && !callsFunctions ? calls : null,
+            callsFunctions ? calls.FirstOrDefault()?.Function : null);
         return new ChatChoice(index, message, withLogprobs ? new ChatLogprobs([.. _logprobs]) : null, ReasonOf(Finish!.Reason, callsFunctions));
     }
 
@@ -57,22 +51,4 @@ internal sealed class ChoiceCollector(Tokenizer tokenizer, bool callsFunctions)
         ChatFinishReason.ToolCalls => callsFunctions ? "function_call" : "tool_calls",
         _ => "stop",
     };
-
-    private void Add(ReplyPart part)
-    {
-        switch (part)
-        {
-            case ContentPart content:
-                _content.Append(content.Text);
-                break;
-            case ReasoningPart reasoning:
-                _reasoning.Append(reasoning.Text);
-                break;
-            case ToolCallEnd end:
-                _calls.Add(new CalledTool(end.Call.Id, new CalledFunction(end.Call.Name, end.Call.Arguments)));
-                break;
-            default:
-                break;
-        }
-    }
 }

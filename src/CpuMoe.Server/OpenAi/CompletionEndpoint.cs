@@ -43,7 +43,11 @@ internal static class CompletionEndpoint
             {
                 for (int i = 0; i < request.Choices; i++)
                 {
-                    GenerationOptions options = request.Generation with { Sampling = sampling with { Seed = sampling.Seed + (ulong)i } };
+                    GenerationOptions options = request.Generation with
+                    {
+                        Sampling = sampling with { Seed = sampling.Seed + (ulong)i },
+                        Client = call.Http.Connection.Id,
+                    };
                     jobs.Add(request.Model.Scheduler.Submit(prompt, options, call.Aborted));
                 }
             }
@@ -68,15 +72,12 @@ internal static class CompletionEndpoint
     private static async Task<CompletionChoice> CollectAsync(ApiCall call, CompletionRequest request, GenerationJob job, int index)
     {
         StringBuilder text = new(EchoOf(request, index));
-        CompletionLogprobCollector logprobs = new(request.Model.Scheduler.Model.Tokenizer);
+        CompletionLogprobCollector logprobs = new(request.Model.Scheduler.Model.Tokenizer, request.PromptOf(index), job);
         string? reason = null;
         await foreach (GenerationUpdate update in job.WithCancellation(call.Aborted))
         {
             text.Append(update.Text);
-            if (update.Logprobs is { } step)
-            {
-                logprobs.Add(step);
-            }
+            logprobs.Add(update);
 
             reason = ReasonOf(update.FinishReason);
         }
@@ -89,7 +90,7 @@ internal static class CompletionEndpoint
         EventStream stream = await call.StartAsync(new EventStream(call.Http, call.Server.Options.KeepAliveInterval));
         Completion head = new(RandomId.Create("cmpl-"), DateTimeOffset.UtcNow.ToUnixTimeSeconds(), request.ModelName, request.Model.Fingerprint, []);
         Tokenizer tokenizer = request.Model.Scheduler.Model.Tokenizer;
-        CompletionLogprobCollector[] logprobs = [.. jobs.Select(_ => new CompletionLogprobCollector(tokenizer))];
+        CompletionLogprobCollector[] logprobs = [.. jobs.Select((job, index) => new CompletionLogprobCollector(tokenizer, request.PromptOf(index), job))];
         if (request.Echo)
         {
             for (int index = 0; index < jobs.Count; index++)
@@ -100,11 +101,7 @@ internal static class CompletionEndpoint
 
         await foreach ((int index, GenerationUpdate update) in stream.KeepAliveAsync(Merging.Merge(jobs, call.Aborted), call.Aborted))
         {
-            if (update.Logprobs is { } step)
-            {
-                logprobs[index].Add(step);
-            }
-
+            logprobs[index].Add(update);
             string? reason = ReasonOf(update.FinishReason);
             if (update.Text.Length > 0 || reason is not null)
             {
@@ -127,7 +124,7 @@ internal static class CompletionEndpoint
     }
 
     private static string EchoOf(CompletionRequest request, int index) =>
-        request.Echo ? request.Model.Scheduler.Model.Tokenizer.Decode(request.Prompts[index / request.Choices]) : "";
+        request.Echo ? request.Model.Scheduler.Model.Tokenizer.Decode(request.PromptOf(index)) : "";
 
     private static Usage UsageOf(CompletionRequest request, List<GenerationJob> jobs)
     {

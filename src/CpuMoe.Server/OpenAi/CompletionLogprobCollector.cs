@@ -1,38 +1,34 @@
 using CpuMoe.Generation;
+using CpuMoe.Serving;
 using CpuMoe.Text;
 
 namespace CpuMoe.Server.OpenAi;
 
 /// <summary>Collects how likely the tokens of a continuation were; where they stand is counted from its beginning.</summary>
-internal sealed class CompletionLogprobCollector(Tokenizer tokenizer)
+/// <param name="tokenizer">Tells what tokens are.</param>
+/// <param name="prompt">The tokens before the continuation.</param>
+/// <param name="job">Makes the continuation.</param>
+internal sealed class CompletionLogprobCollector(Tokenizer tokenizer, int[] prompt, GenerationJob job)
 {
     private readonly List<string> _tokens = [];
-    private readonly List<float> _logprobs = [];
-    private readonly List<IReadOnlyDictionary<string, float>> _top = [];
+    private readonly List<float?> _logprobs = [];
+    private readonly List<IReadOnlyDictionary<string, float>?> _top = [];
     private readonly List<int> _offsets = [];
     private int _offset;
+    private int _promptTokens;
 
-    /// <summary>Adds a step; the end of the text is no token of it.</summary>
-    public void Add(TokenLogprobs step)
+    /// <summary>Adds a step, and with the first one the prompt where that is told of; the end of the text is no token of it.</summary>
+    public void Add(in GenerationUpdate update)
     {
-        if (tokenizer.Vocabulary.EndOfGeneration.Contains(step.Chosen.TokenId))
+        for (; _promptTokens < job.PromptLogprobs.Count; _promptTokens++)
         {
-            return;
+            Add(prompt[_promptTokens], job.PromptLogprobs[_promptTokens]);
         }
 
-        string text = LogprobWriter.TextOf(step.Chosen.TokenId, tokenizer);
-        _tokens.Add(text);
-        _logprobs.Add(LogprobWriter.Value(step.Chosen));
-        _offsets.Add(_offset);
-        _offset += text.Length;
-        Dictionary<string, float> top = [];
-        foreach (TokenLogprob token in step.Top)
+        if (update.Logprobs is { } step && !tokenizer.Vocabulary.EndOfGeneration.Contains(update.TokenId))
         {
-            // Half characters may look alike; the likelier one stays.
-            top.TryAdd(LogprobWriter.TextOf(token.TokenId, tokenizer), LogprobWriter.Value(token));
+            Add(update.TokenId, step);
         }
-
-        _top.Add(top);
     }
 
     /// <summary>Takes out what was collected; null where that is nothing.</summary>
@@ -49,5 +45,29 @@ internal sealed class CompletionLogprobCollector(Tokenizer tokenizer)
         _top.Clear();
         _offsets.Clear();
         return result;
+    }
+
+    private void Add(int id, TokenLogprobs? known)
+    {
+        string text = LogprobWriter.TextOf(id, tokenizer);
+        _tokens.Add(text);
+        _offsets.Add(_offset);
+        _offset += text.Length;
+        if (known is not { } step)
+        {
+            _logprobs.Add(null);
+            _top.Add(null);
+            return;
+        }
+
+        _logprobs.Add(LogprobWriter.Value(step.Chosen));
+        Dictionary<string, float> top = [];
+        foreach (TokenLogprob token in step.Top)
+        {
+            // Half characters may look alike; the likelier one stays.
+            top.TryAdd(LogprobWriter.TextOf(token.TokenId, tokenizer), LogprobWriter.Value(token));
+        }
+
+        _top.Add(top);
     }
 }

@@ -20,6 +20,9 @@ internal sealed record CompletionRequest(ServedModel Model, string ModelName, IR
     private const int DefaultTokens = 16;
     private const int MostLogprobs = 20;
 
+    /// <summary>The prompt of one of the continuations.</summary>
+    public int[] PromptOf(int index) => Prompts[index / Choices];
+
     /// <summary>Reads and checks a request.</summary>
     /// <exception cref="ApiException">A field cannot be accepted.</exception>
     public static CompletionRequest Read(RequestValue body, ServerContext server)
@@ -29,11 +32,6 @@ internal sealed record CompletionRequest(ServedModel Model, string ModelName, IR
         Tokenizer tokenizer = model.Scheduler.Model.Tokenizer;
         int? logprobs = body.Member("logprobs")?.AsInt(0, MostLogprobs);
         bool echo = body.Member("echo")?.AsBool() ?? false;
-        if (echo && logprobs is not null)
-        {
-            throw ApiException.Invalid("logprobs", "'logprobs' cannot be combined with 'echo': this server does not tell the probabilities of prompts.");
-        }
-
         if (body.Member("suffix") is { } suffix && suffix.AsString().Length > 0)
         {
             throw suffix.Fault("absent, as this server does not fill in the middle");
@@ -58,6 +56,7 @@ internal sealed record CompletionRequest(ServedModel Model, string ModelName, IR
             Sampling = SamplingReader.Read(body, tokenizer.Vocabulary),
             StopStrings = SamplingReader.ReadStops(body.Member("stop")),
             Logprobs = logprobs,
+            PromptLogprobs = echo && logprobs is not null,
         };
         return new CompletionRequest(model, name ?? model.Name, prompts, generation, choices, echo, StreamOptions.Read(body));
     }

@@ -20,4 +20,4 @@ internal sealed record CompletionWithUsage(string Id, long Created, string Model
 internal sealed record CompletionChoice(string Text, int Index, CompletionLogprobs? Logprobs, string? FinishReason);
 
 /// <summary>How likely tokens were: arrays with one element per token.</summary>
-internal sealed record CompletionLogprobs(string[] Tokens, float[] TokenLogprobs, IReadOnlyDictionary<string, float>[] TopLogprobs, int[] TextOffset);
+internal sealed record CompletionLogprobs(string[] Tokens, float?[] TokenLogprobs, IReadOnlyDictionary<string, float>?[] TopLogprobs, int[] TextOffset);

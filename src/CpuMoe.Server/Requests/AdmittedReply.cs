@@ -1,3 +1,4 @@
+using CpuMoe.Generation;
 using CpuMoe.Server.Errors;
 using CpuMoe.Server.Hosting;
 using CpuMoe.Serving;
@@ -22,7 +23,8 @@ internal sealed class AdmittedReply : IAsyncEnumerable<ChatUpdate>, IAsyncDispos
     {
         try
         {
-            return new AdmittedReply(call, model.Engine.Submit(request, call.Aborted));
+            GenerationOptions generation = request.Generation with { Client = call.Http.Connection.Id };
+            return new AdmittedReply(call, model.Engine.Submit(request with { Generation = generation }, call.Aborted));
         }
         catch (ArgumentException fault)
         {

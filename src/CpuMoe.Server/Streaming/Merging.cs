@@ -12,6 +12,16 @@ internal static class Merging
     public static async IAsyncEnumerable<(int Index, T Update)> Merge<T>(
         IReadOnlyList<IAsyncEnumerable<T>> sources, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (sources is [var only])
+        {
+            await foreach (T update in only.WithCancellation(cancellationToken))
+            {
+                yield return (0, update);
+            }
+
+            yield break;
+        }
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var updates = Channel.CreateBounded<(int, T)>(Capacity);
         Task all = Task.WhenAll(sources.Select((source, index) => PumpAsync(source, index, updates.Writer, stop.Token)));

@@ -30,11 +30,23 @@ public sealed record GenerationOptions
     /// <summary>The number of most likely tokens to report with each token, 0 to <see cref="MaxLogprobs"/>; null reports no probabilities.</summary>
     public int? Logprobs { get; init; }
 
+    /// <summary>
+    /// Whether the probabilities of the prompt's tokens are reported, too, in <see cref="Serving.GenerationJob.PromptLogprobs"/>:
+    /// <see cref="Logprobs"/> says how. All of the prompt is evaluated then, whatever is cached. A <see cref="Session"/> cannot do it.
+    /// </summary>
+    public bool PromptLogprobs { get; init; }
+
     /// <summary>Whether control tokens appear in the text.</summary>
     public bool ShowControl { get; init; }
 
     /// <summary>Whether end-of-generation tokens are ignored (for benchmarks).</summary>
     public bool IgnoreEndOfGeneration { get; init; }
+
+    /// <summary>
+    /// Who asks: where several wait for the same <see cref="Serving.Scheduler"/>, each gets a slot in turn, so that one
+    /// with many requests does not hold up the others. Null is one of them. It changes no token.
+    /// </summary>
+    public string? Client { get; init; }
 
     /// <summary>Throws for the first option that cannot be used with the tokens of a vocabulary.</summary>
     /// <exception cref="GrammarException">The grammar cannot be used.</exception>
@@ -48,6 +60,11 @@ public sealed record GenerationOptions
         if (Logprobs is < 0 or > MaxLogprobs)
         {
             throw new ArgumentException($"{nameof(Logprobs)} is {Logprobs}, but must be 0 to {MaxLogprobs}, or null for none.");
+        }
+
+        if (PromptLogprobs && Logprobs is null)
+        {
+            throw new ArgumentException($"{nameof(PromptLogprobs)} needs {nameof(Logprobs)}.");
         }
 
         Grammar?.CreateConstraint(tokenizer);

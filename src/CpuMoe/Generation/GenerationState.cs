@@ -84,6 +84,15 @@ internal sealed class GenerationState
         return new GenerationUpdate(token, text, reason, _logprobs?.Of(token), _output.StopString);
     }
 
+    /// <summary>How likely a token of the prompt was, where <see cref="GenerationOptions.PromptLogprobs"/> asks for it.</summary>
+    /// <param name="logits">The logits behind the token before it.</param>
+    /// <param name="token">The token.</param>
+    public TokenLogprobs LogprobsOf(ReadOnlySpan<float> logits, int token)
+    {
+        _logprobs!.Take(logits[.._vocabularySize]);
+        return _logprobs.Of(token);
+    }
+
     private int Choose(Span<float> logits, ReadOnlySpan<int> tokens)
     {
         // In the middle of a character, say, a grammar does not let a thought be closed; then it is a little later.

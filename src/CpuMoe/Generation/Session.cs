@@ -64,6 +64,11 @@ public sealed class Session : IDisposable
         EnsureUsable();
         CheckPrompt(prompt.Span);
         options.Validate(_tokenizer);
+        if (options.PromptLogprobs)
+        {
+            throw new ArgumentException($"A session does not report {nameof(options.PromptLogprobs)}; use a scheduler.", nameof(options));
+        }
+
         return Run(prompt.ToArray(), options, cancellationToken);
     }
 

@@ -13,6 +13,7 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
     private readonly Counters _counters = new();
     private CancellationTokenSource _pass = new();
     private long _admitted;
+    private long _turn;
     private bool _isClosed;
     private bool _isAborted;
 
@@ -70,7 +71,7 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
             {
                 job.Number = ++_admitted;
                 job.LimitTime(JobStage.Waiting, options.MaxQueueTime);
-                _queue.AddLast(job);
+                Enqueue(job);
             }
         }
     }
@@ -166,7 +167,7 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
         }
     }
 
-    /// <summary>Gives the job that waits longest a slot; null where none waits or no slot is free.</summary>
+    /// <summary>Gives the next job a slot; null where none waits or no slot is free.</summary>
     public SchedulerSlot? FillSlot()
     {
         lock (_gate)
@@ -177,6 +178,7 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
             }
 
             _queue.RemoveFirst();
+            _turn = job.Turn;
             job.Stage = JobStage.Running;
             job.Clock.SlotTaken();
             job.LimitTime(JobStage.Running, options.MaxSlotTime);
@@ -245,6 +247,34 @@ internal sealed class Admission(SchedulerOptions options, SlotSet slots) : IDisp
 
     /// <summary>Call it when the scheduler's thread has ended.</summary>
     public void Dispose() => _pass.Dispose();
+
+    /// <summary>Puts a job behind those of its client, but before the later ones of others: clients get slots in turn.</summary>
+    private void Enqueue(GenerationJob job)
+    {
+        job.Turn = _turn;
+        LinkedListNode<GenerationJob>? before = null;
+        foreach (GenerationJob waiting in _queue)
+        {
+            if (waiting.Client == job.Client)
+            {
+                job.Turn = waiting.Turn + 1;
+            }
+        }
+
+        for (LinkedListNode<GenerationJob>? node = _queue.First; node is not null && node.Value.Turn <= job.Turn; node = node.Next)
+        {
+            before = node;
+        }
+
+        if (before is null)
+        {
+            _queue.AddFirst(job);
+        }
+        else
+        {
+            _queue.AddAfter(before, job);
+        }
+    }
 
     /// <summary>Whether a job that goes on is in the pass that runs, or none runs.</summary>
     private bool IsPassWanted()

@@ -72,9 +72,17 @@ public sealed class ChatEngine
     public RenderedPrompt Render(ChatRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        RenderedPrompt prompt = Template.Render(
-            ChatHistory.Normalise(request.Messages),
-            new PromptOptions { Tools = request.Tools, EnableThinking = request.Thinking, Variables = request.TemplateVariables });
+        RenderedPrompt prompt = Template.Render(ChatHistory.Normalise(request.Messages), new PromptOptions
+        {
+            Tools = request.Tools,
+            AddGenerationPrompt = !request.ContinueReply,
+            EnableThinking = request.Thinking,
+            Variables = request.TemplateVariables,
+        });
+        if (request.ContinueReply)
+        {
+            return ReplyBeginning.Open(prompt, request);
+        }
 
         // A template without a switch may open a thought whatever is asked for: an empty one is none.
         return request.Thinking == false && new ReplyParser(prompt.Text).IsThinking ? prompt.Append(CloseOpenThought) : prompt;
@@ -92,7 +100,7 @@ public sealed class ChatEngine
     /// <exception cref="SchedulerBusyException">The queue is full, or the scheduler shuts down.</exception>
     /// <exception cref="ArgumentException">
     /// An option out of range, an unknown tool in <see cref="ChatRequest.AllowedTools"/>, tools required of a request without
-    /// any, or tools of a model whose calls are in a format that is not supported.
+    /// any, tools of a model whose calls are in a format that is not supported, or a reply that cannot be continued.
     /// </exception>
     public ChatReply Submit(ChatRequest request, CancellationToken cancellationToken = default)
     {
@@ -105,7 +113,9 @@ public sealed class ChatEngine
         ArgumentOutOfRangeException.ThrowIfNegative(request.ThinkingBudget ?? 0, nameof(request.ThinkingBudget));
         ToolDefinition[] tools = CallableTools.Of(request, _format);
         RenderedPrompt prompt = Render(request);
-        ReplyParser parser = new(prompt.Text, _format, tools);
+        string beginning = request.ContinueReply ? ReplyBeginning.Of(request) : "";
+        ReplyParser parser = new(prompt.Text[..^beginning.Length], _format, tools);
+        parser.Append(beginning);
         Thought thought = ThoughtAfter(parser, request);
         GenerationOptions options = request.Generation with
         {
@@ -136,7 +146,7 @@ public sealed class ChatEngine
     /// <summary>The tags that a model might write against the wish of the request.</summary>
     private IEnumerable<string> Unwanted(ChatRequest request)
     {
-        if (request.Thinking == false)
+        if (request.Thinking == false || request.ContinueReply)
         {
             yield return ReasoningParser.Open;
         }

@@ -36,6 +36,12 @@ public sealed record ChatRequest
     /// <summary>Whether a reply may hold several calls; where not, it ends after the first.</summary>
     public bool AllowParallelToolCalls { get; init; } = true;
 
+    /// <summary>
+    /// Whether the last message is the beginning of the reply, which goes on from there. It is a message of the assistant
+    /// without calls and without white space at its end; nothing else may shape the answer then, and there is no thought.
+    /// </summary>
+    public bool ContinueReply { get; init; }
+
     /// <summary>What the answer must be; the thought before it is free. Null allows anything.</summary>
     public Grammar? AnswerGrammar { get; init; }
 

@@ -11,31 +11,49 @@ namespace CpuMoe.Serving;
 public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDisposable
 {
     /// <summary>Updates that may wait for the consumer.</summary>
-    internal const int BufferLength = 64;
+    internal const int BufferLength = 128;
 
     private readonly Scheduler _scheduler;
     private readonly GenerationClock _clock;
+    private readonly List<TokenLogprobs?> _promptLogprobs = [];
     private readonly Channel<GenerationUpdate> _updates = Channel.CreateBounded<GenerationUpdate>(new BoundedChannelOptions(BufferLength) { SingleReader = true });
     private CancellationTokenRegistration _registration;
     private Timer? _limit;
     private int _enumerations;
     private volatile bool _isHeldUp;
 
-    internal GenerationJob(Scheduler scheduler, int[] prompt, GenerationState state)
+    internal GenerationJob(Scheduler scheduler, int[] prompt, GenerationState state, GenerationOptions options)
     {
         _scheduler = scheduler;
         _clock = new GenerationClock(prompt.Length);
         Prompt = prompt;
         State = state;
+        Client = options.Client;
+        ReadsPrompt = options.PromptLogprobs;
     }
 
     /// <summary>Counts and times so far.</summary>
     public GenerationTimings Timings => _clock.Snapshot();
 
+    /// <summary>
+    /// How likely the tokens of the prompt were, where <see cref="GenerationOptions.PromptLogprobs"/> asks for it; null for
+    /// the first. Complete when the first update comes; not to be read before.
+    /// </summary>
+    public IReadOnlyList<TokenLogprobs?> PromptLogprobs => _promptLogprobs;
+
     internal int[] Prompt { get; }
+
+    /// <summary>Whether <see cref="PromptLogprobs"/> are wanted.</summary>
+    internal bool ReadsPrompt { get; }
 
     /// <summary>Counts the jobs of the scheduler from 1; set when it is admitted.</summary>
     internal long Number { get; set; }
+
+    /// <summary>Who asks.</summary>
+    internal string? Client { get; }
+
+    /// <summary>When it is the job's turn among those that wait; guarded by the scheduler's lock.</summary>
+    internal long Turn { get; set; }
 
     /// <summary>Whether it must end with its next token; set under the scheduler's lock.</summary>
     internal bool IsOverTime { get; set; }
@@ -110,6 +128,23 @@ public sealed class GenerationJob : IAsyncEnumerable<GenerationUpdate>, IAsyncDi
         _isHeldUp = true;
         Interlocked.MemoryBarrier();
         return _updates.Reader.Count < BufferLength;
+    }
+
+    /// <summary>Notes how likely the next tokens of the prompt were.</summary>
+    /// <param name="logits">Rows of logits, each of which tells of the token behind it.</param>
+    /// <param name="length">The length of a row.</param>
+    internal void ReadPrompt(ReadOnlySpan<float> logits, int length)
+    {
+        if (_promptLogprobs.Count == 0)
+        {
+            _promptLogprobs.Add(null);
+        }
+
+        // The last row is that of the token that is to be chosen.
+        for (; !logits.IsEmpty && _promptLogprobs.Count < Prompt.Length; logits = logits[length..])
+        {
+            _promptLogprobs.Add(State.LogprobsOf(logits[..length], Prompt[_promptLogprobs.Count]));
+        }
     }
 
     /// <summary>Hands an update to the consumer; there must be room, unless the job is cancelled.</summary>

@@ -86,7 +86,7 @@ public sealed class Scheduler : IAsyncDisposable
 
         options.Validate(Model.Tokenizer);
         _admission.EnsureOpen(); // Before the work of preparing it.
-        var job = new GenerationJob(this, prompt.ToArray(), new GenerationState(Model.Tokenizer, options, ContextLength));
+        var job = new GenerationJob(this, prompt.ToArray(), new GenerationState(Model.Tokenizer, options, ContextLength), options);
         job.CancelWith(cancellationToken);
         try
         {
@@ -232,8 +232,8 @@ public sealed class Scheduler : IAsyncDisposable
         try
         {
             Model.EnsureUsable();
-            slot.Start(job.Prompt, _slots.SourceFor(slot, job.Prompt));
-            if (_promptCache?.StoredTokens(job.Prompt) > slot.Cached.Length)
+            slot.Start(job.Prompt, job.ReadsPrompt ? null : _slots.SourceFor(slot, job.Prompt));
+            if (!job.ReadsPrompt && _promptCache?.StoredTokens(job.Prompt) > slot.Cached.Length)
             {
                 slot.BeginLoading(_promptCache, Wake);
             }
@@ -289,7 +289,12 @@ public sealed class Scheduler : IAsyncDisposable
 
     private void Proceed(GenerationJob job, SchedulerSlot slot, Span<float> logits)
     {
-        if (logits.IsEmpty)
+        if (job.ReadsPrompt && slot.Cached.Length <= job.Prompt.Length)
+        {
+            job.ReadPrompt(logits, Model.Model.VocabularySize);
+        }
+
+        if (slot.IsInPrompt)
         {
             return;
         }

@@ -43,12 +43,12 @@ internal sealed class SchedulerSlot(KvCache cache) : IDisposable
     /// <summary>How many tokens at the start of a prompt are cached here; the last one is always evaluated, as its logits are not kept.</summary>
     public int Common(ReadOnlySpan<int> prompt) => Cached.CommonPrefixLength(prompt[..^1]);
 
-    /// <summary>Takes a prompt up; its first tokens come from the cache of <paramref name="source"/>, which may be this slot.</summary>
-    public void Start(ReadOnlySpan<int> prompt, SchedulerSlot source)
+    /// <summary>Takes a prompt up; its first tokens come from the cache of <paramref name="source"/>, which may be this slot; from none where it is null.</summary>
+    public void Start(ReadOnlySpan<int> prompt, SchedulerSlot? source)
     {
-        int common = source.Common(prompt);
+        int common = source?.Common(prompt) ?? 0;
         _version++;
-        if (source == this)
+        if (source is null || source == this)
         {
             cache.Truncate(common);
         }

@@ -5,15 +5,19 @@ namespace CpuMoe.Serving;
 /// <summary>One pass over the weights for several slots: a part of each prompt and the next token of each running generation.</summary>
 internal sealed class SharedPass
 {
+    // Logits of prompts that somebody wants to see; others need one row each.
+    private const int MostPromptRows = 32;
+
     private static readonly Comparison<SchedulerSlot> ShortestFirst = (a, b) => a.Pending.Length.CompareTo(b.Pending.Length);
 
     private readonly Model _model;
     private readonly int _promptTokens;
     private readonly int[] _tokens;
-    private readonly float[] _logits;
+    private float[] _logits;
     private readonly SchedulerSlot[] _slots;
     private readonly SequenceSegment[] _segments;
     private int _tokenCount;
+    private int _chosenTokens;
     private int _rows;
 
     /// <param name="model">The model.</param>
@@ -39,12 +43,12 @@ internal sealed class SharedPass
     public int PromptTokens { get; private set; }
 
     /// <summary>Generations that get a token by the pass.</summary>
-    public int ChosenTokens => _rows;
+    public int ChosenTokens => _chosenTokens;
 
     /// <summary>Chooses what the next pass evaluates, of the slots that have a job.</summary>
     public void Plan(ReadOnlySpan<SchedulerSlot> slots)
     {
-        Count = _tokenCount = _rows = PromptTokens = 0;
+        Count = _tokenCount = _rows = _chosenTokens = PromptTokens = 0;
         foreach (SchedulerSlot slot in slots)
         {
             if (slot.Job is not null && !slot.IsLoading && slot.IsInPrompt)
@@ -70,6 +74,11 @@ internal sealed class SharedPass
             int share = i < prompts ? Math.Max(1, left / (prompts - i)) : 1;
             left -= Add(i, share);
         }
+
+        if (_rows * _model.VocabularySize > _logits.Length)
+        {
+            _logits = new float[_rows * _model.VocabularySize];
+        }
     }
 
     /// <summary>Evaluates the tokens.</summary>
@@ -92,12 +101,21 @@ internal sealed class SharedPass
     {
         SchedulerSlot slot = _slots[i];
         ReadOnlySpan<int> pending = slot.Pending;
+        bool readsPrompt = slot.IsInPrompt && slot.Job!.ReadsPrompt;
+        if (readsPrompt)
+        {
+            // The last token by itself: the one behind it is then chosen as ever, whatever is told of the others.
+            most = Math.Min(Math.Min(most, MostPromptRows), Math.Max(pending.Length - 1, 1));
+        }
+
         int count = Math.Min(most, pending.Length);
-        int rows = count == pending.Length ? 1 : 0;
+        bool isEnd = count == pending.Length;
+        int rows = readsPrompt ? count : isEnd ? 1 : 0;
         pending[..count].CopyTo(_tokens.AsSpan(_tokenCount));
         _segments[i] = new SequenceSegment(slot.Cache, count, rows, slot.IsInPrompt);
         _tokenCount += count;
         _rows += rows;
+        _chosenTokens += isEnd ? 1 : 0;
         PromptTokens += slot.IsInPrompt ? count : 0;
         return count;
     }

@@ -62,6 +62,25 @@ public sealed class ChatEngineDemoTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("The")]
+    [InlineData("The capital of")]
+    [InlineData("The capital of France is")]
+    public async Task AReplyGoesOnFromItsBeginning(string beginning)
+    {
+        ChatRequest request = Chats.Ask("What is the capital of France?", thinking: false);
+        string whole = (await _engine.ReplyAsync(request)).Content;
+        CollectedReply rest = await _engine.ReplyAsync(request with { Messages = [.. request.Messages, new(ChatRole.Assistant, beginning)], ContinueReply = true });
+
+        Assert.StartsWith(beginning, whole, StringComparison.Ordinal);
+        Assert.Equal(whole, beginning + rest.Content);
+        Assert.Equal((ChatFinishReason.Stop, ""), (rest.Finish.Reason, rest.Reasoning));
+
+        // Its prompt is the beginning of the one that the next turn will have.
+        ChatRequest next = request with { Messages = [.. request.Messages, new(ChatRole.Assistant, whole), new(ChatRole.User, "And of Spain?")] };
+        Assert.InRange((await _engine.ReplyAsync(next)).Finish.Usage.CachedTokens, rest.Finish.Usage.PromptTokens - 1, int.MaxValue);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(4)]
     public async Task ABudgetClosesTheThought(int budget)

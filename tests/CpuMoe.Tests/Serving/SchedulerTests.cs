@@ -133,6 +133,42 @@ public class SchedulerTests
     }
 
     [Fact]
+    public async Task ClientsThatWaitGetSlotsInTurn()
+    {
+        ScriptedModel model = new();
+        await using ServingModel serving = ServingModel.Scripted(model, FourSlots with { Slots = 1 });
+        using SemaphoreSlim step = new(0);
+        model.BeforePass = () => step.Wait(TestContext.Current.CancellationToken);
+        string?[] clients = ["a", "a", "a", "b", "a", null, "b"];
+        List<GenerationJob> jobs = [];
+        foreach (string? client in clients)
+        {
+            jobs.Add(serving.Scheduler.Submit(new int[] { 5 }, Greedy with { MaxTokens = 1, Client = client }, TestContext.Current.CancellationToken));
+            while (serving.Scheduler.Statistics.Running == 0)
+            {
+                await Task.Delay(1, TestContext.Current.CancellationToken); // The first has the slot before the others wait.
+            }
+        }
+
+        List<GenerationJob> waiting = [.. jobs];
+        List<int> order = [];
+        while (waiting.Count > 0)
+        {
+            step.Release();
+            while (waiting.All(job => job.Timings.GeneratedTokens == 0))
+            {
+                await Task.Delay(1, TestContext.Current.CancellationToken);
+            }
+
+            order.Add(jobs.IndexOf(Assert.Single(waiting, job => job.Timings.GeneratedTokens == 1)));
+            waiting.Remove(jobs[order[^1]]);
+        }
+
+        // The first has the slot; then it is the turn of 1, 3 and 5, then of 2 and 6, then of 4.
+        Assert.Equal([0, 1, 3, 5, 2, 6, 4], order);
+    }
+
+    [Fact]
     public async Task WhatCannotRunIsRefusedAtOnce()
     {
         await using ServingModel serving = ServingModel.Scripted(new ScriptedModel(), FourSlots with { ContextLength = 10 });
@@ -143,6 +179,7 @@ public class SchedulerTests
         Assert.Throws<ArgumentException>(() => Submit([-1], Greedy));
         Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { StopStrings = [""] }));
         Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { Logprobs = 21 }));
+        Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { PromptLogprobs = true }));
         Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { ThoughtBudget = new ThoughtBudget(3, false, [], [4]) }));
         Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { ThoughtBudget = new ThoughtBudget(3, true, [], []) }));
         Assert.Throws<ArgumentException>(() => Submit([1], Greedy with { ThoughtBudget = new ThoughtBudget(3, true, [], [1 << 20]) }));

@@ -25,4 +25,23 @@ public sealed class RenderedPrompt
 
     /// <summary>This prompt with more text after it in which special tokens are meant.</summary>
     internal RenderedPrompt Append(string text) => new(Text + text, [.. _segments, new TextSegment(text, ParseSpecial: true)]);
+
+    /// <summary>The beginning of this prompt.</summary>
+    /// <param name="length">Its length in UTF-16 units.</param>
+    internal RenderedPrompt Truncate(int length)
+    {
+        List<TextSegment> segments = [];
+        int left = length;
+        foreach (TextSegment segment in _segments)
+        {
+            string text = segment.Text[..Math.Min(left, segment.Text.Length)];
+            left -= text.Length;
+            if (text.Length > 0)
+            {
+                segments.Add(segment with { Text = text });
+            }
+        }
+
+        return new RenderedPrompt(Text[..length], [.. segments]);
+    }
 }

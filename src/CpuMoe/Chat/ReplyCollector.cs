@@ -1,12 +1,9 @@
 using System.Text;
-using CpuMoe.Chat;
-using CpuMoe.Cli.Terminal;
 
-namespace CpuMoe.Cli.Commands;
+namespace CpuMoe.Chat;
 
-/// <summary>Collects the parts of a reply and shows them.</summary>
-/// <param name="printer">Shows the reply while it is made; null where it is printed later.</param>
-internal sealed class ReplyText(ReplyPrinter? printer)
+/// <summary>Puts the parts of a reply together again.</summary>
+public sealed class ReplyCollector
 {
     private readonly StringBuilder _content = new();
     private readonly StringBuilder _reasoning = new();
@@ -22,8 +19,9 @@ internal sealed class ReplyText(ReplyPrinter? printer)
     public IReadOnlyList<ToolCall> Calls => _calls;
 
     /// <summary>Takes parts up.</summary>
-    public void Add(IReadOnlyList<ReplyPart> parts)
+    public void Add(IEnumerable<ReplyPart> parts)
     {
+        ArgumentNullException.ThrowIfNull(parts);
         foreach (ReplyPart part in parts)
         {
             switch (part)
@@ -37,12 +35,9 @@ internal sealed class ReplyText(ReplyPrinter? printer)
                 case ToolCallEnd end:
                     _calls.Add(end.Call);
                     break;
+                default:
+                    break; // Of a call only the whole counts.
             }
-
-            printer?.Write(part);
         }
     }
-
-    /// <summary>Ends the line.</summary>
-    public void End() => printer?.End();
 }
