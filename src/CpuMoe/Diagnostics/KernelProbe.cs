@@ -203,7 +203,7 @@ public sealed unsafe class KernelProbe : IDisposable
     private ActivationMatrix Activations(int columns, ActivationFormat form)
     {
         var activations = new ActivationMatrix(columns, RowLength);
-        activations.Begin(columns, tiled: 0);
+        activations.Begin(columns, TiledOf(columns));
         Random random = new(1);
         for (long i = 0; i < (long)columns * RowLength; i++)
         {
@@ -213,6 +213,9 @@ public sealed unsafe class KernelProbe : IDisposable
         activations.Prepare(form, _pool);
         return activations;
     }
+
+    /// <summary>How many columns are multiplied by tiles: as in a pass over one prompt, all of several and none of one.</summary>
+    private static int TiledOf(int columns) => columns > 1 ? columns : 0;
 
     private int RowsPerPass(long rowBytes, int columns)
     {
@@ -248,7 +251,7 @@ public sealed unsafe class KernelProbe : IDisposable
                 for (int column = 0; column < Columns; column += Projection.ColumnsPerPass)
                 {
                     int columns = Math.Min(Projection.ColumnsPerPass, Columns - column);
-                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, Columns > 1 ? columns : 0, results, RowsPerChunk);
+                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, Math.Clamp(activations.Tiled - column, 0, columns), results, RowsPerChunk);
                 }
             }
         }
