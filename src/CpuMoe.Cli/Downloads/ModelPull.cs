@@ -136,14 +136,14 @@ internal sealed class ModelPull(PullSettings settings, ModelStore store, PullMet
         }
     }
 
-    // Shares of a network on Windows cannot be asked.
+    // Shares of a network on Windows cannot be asked, nor some file systems: the pull then finds out by itself.
     private static long? FreeBytes(string folder)
     {
         try
         {
             return new DriveInfo(folder).AvailableFreeSpace;
         }
-        catch (ArgumentException)
+        catch (Exception fault) when (fault is ArgumentException or IOException or UnauthorizedAccessException)
         {
             return null;
         }

@@ -7,6 +7,10 @@ internal static class RepositoryPath
     private const int LongestSegment = 255; // bytes of a file name on common file systems, less what is appended below
     private const int LongestSuffix = 32;
 
+    // On Windows they mean devices in any folder, whatever follows a dot.
+    private static readonly HashSet<string> DeviceNames = new(
+        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => (string[])[$"COM{i}", $"LPT{i}"])], StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Whether a path stays within the folder it is put in, on every system, and can be shown on a terminal.</summary>
     public static bool IsSafe(string path) => path.Length <= LongestPath && path.Split('/').All(IsSafeSegment);
 
@@ -18,6 +22,7 @@ internal static class RepositoryPath
         && System.Text.Encoding.UTF8.GetByteCount(segment) <= LongestSegment - LongestSuffix
         && segment is not ("." or "..")
         && segment[^1] is not ('.' or ' ')
+        && !DeviceNames.Contains(segment.Split('.')[0].TrimEnd(' '))
         && !segment.Any(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|'
             || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Format);
 }

@@ -38,6 +38,9 @@ public sealed unsafe class KernelProbe : IDisposable
 
     private const int WarmUpColumns = 8;
 
+    // Weight rows of a whole projection: about as many as those of a model have.
+    private const int ProjectionRows = 4096;
+
     private readonly WorkerPool _pool;
     private readonly StreamedMemory _memory;
     private readonly HashSet<(GgmlType Format, bool IsPrefill)> _warm = [];
@@ -172,6 +175,45 @@ public sealed unsafe class KernelProbe : IDisposable
         return best.TotalSeconds / regions;
     }
 
+    /// <summary>
+    /// Repeats a projection as a pass over a prompt has it: activations are quantised, weights come from RAM, results go
+    /// there. Unlike <see cref="Measure"/> it takes the mean of all repetitions: what a pass of seconds can expect.
+    /// </summary>
+    /// <param name="format">One of <see cref="Formats"/>.</param>
+    /// <param name="columns">Tokens.</param>
+    /// <param name="time">How long to go on; two repetitions at least.</param>
+    /// <param name="cancellationToken">Ends the measurement between two repetitions.</param>
+    /// <returns>Multiply-adds per second.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    internal double MeasureProjection(GgmlType format, int columns, TimeSpan time, CancellationToken cancellationToken)
+    {
+        MatMulKernel kernel = MatMulKernel.For(format, MatMulPath.Fast)!;
+        long rowBytes = format.RowBytes(RowLength);
+        using ActivationMatrix activations = Activations(columns, kernel.Activation);
+        using var results = new NativeBuffer<float>((long)columns * ProjectionRows);
+        Projection projection = new(_pool);
+        int matrices = (int)(_memory.Length / (ProjectionRows * rowBytes));
+
+        // The first one finds the results' pages absent.
+        Project(0);
+        long start = Stopwatch.GetTimestamp();
+        int count = 0;
+        while (count < 2 || Stopwatch.GetElapsedTime(start) < time)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Project(++count);
+        }
+
+        return (double)count * columns * ProjectionRows * RowLength / Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        void Project(int matrix)
+        {
+            activations.Begin(columns, TiledOf(columns));
+            byte* weights = _memory.Pointer + (matrix % matrices * ProjectionRows * rowBytes);
+            projection.Run(activations, new ProjectionPart(new WeightMatrix(weights, ProjectionRows, RowLength, rowBytes, kernel), null, results.Pointer, ProjectionRows));
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -203,7 +245,7 @@ public sealed unsafe class KernelProbe : IDisposable
     private ActivationMatrix Activations(int columns, ActivationFormat form)
     {
         var activations = new ActivationMatrix(columns, RowLength);
-        activations.Begin(columns, tiled: columns > 1 ? columns : 0);
+        activations.Begin(columns, TiledOf(columns));
         Random random = new(1);
         for (long i = 0; i < (long)columns * RowLength; i++)
         {
@@ -213,6 +255,9 @@ public sealed unsafe class KernelProbe : IDisposable
         activations.Prepare(form, _pool);
         return activations;
     }
+
+    /// <summary>How many columns are multiplied by tiles: as in a pass over one prompt, all of several and none of one.</summary>
+    private static int TiledOf(int columns) => columns > 1 ? columns : 0;
 
     private int RowsPerPass(long rowBytes, int columns)
     {
@@ -248,7 +293,7 @@ public sealed unsafe class KernelProbe : IDisposable
                 for (int column = 0; column < Columns; column += Projection.ColumnsPerPass)
                 {
                     int columns = Math.Min(Projection.ColumnsPerPass, Columns - column);
-                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, Columns > 1 ? columns : 0, results, RowsPerChunk);
+                    weights.Kernel.Multiply(weights, firstRow, endRow, rows.From(column), null, columns, Math.Clamp(activations.Tiled - column, 0, columns), results, RowsPerChunk);
                 }
             }
         }

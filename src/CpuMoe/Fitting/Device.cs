@@ -13,7 +13,10 @@ public sealed record Device(
     string Name, string Memory, double BandwidthGbS, int Cores, double? DiskGbS = null, IReadOnlyDictionary<string, string>? Sources = null)
 {
     /// <summary>The part of the peak bandwidth that plain reads get.</summary>
-    /// <remarks>A usual result of STREAM (McCalpin) on servers and desktops with all channels filled is 0.75 to 0.85.</remarks>
+    /// <remarks>
+    /// An estimate. Published results of STREAM lie around it, such as 0.73 to 0.79 of the wire rate in
+    /// https://ti.com/document-viewer/lit/html/SPRACV1B/GUID-A0A441DF-C77D-4815-BFAA-2D5EC098B345 (small processors).
+    /// </remarks>
     public const double BandwidthShare = 0.8;
 
     private const int MostCores = 1 << 12;

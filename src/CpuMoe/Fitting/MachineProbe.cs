@@ -16,6 +16,8 @@ public static class MachineProbe
     // Everything was compiled before.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(30);
 
+    private static readonly TimeSpan ProjectionTime = TimeSpan.FromMilliseconds(80);
+
     /// <summary>Measures.</summary>
     /// <param name="types">The formats of weights to measure.</param>
     /// <param name="threads">Threads that compute; 0 means one per physical core.</param>
@@ -61,7 +63,6 @@ public static class MachineProbe
 
         double Bytes(GgmlType format, KernelShape shape) => probe.Measure(format, shape, Patience, cancellationToken).BytesPerSecond;
 
-        // Of two operations one is the multiplication.
-        double Products(GgmlType format, int columns) => probe.Measure(format, new KernelShape(columns), Patience, cancellationToken).OperationsPerSecond / 2;
+        double Products(GgmlType format, int columns) => probe.MeasureProjection(format, columns, ProjectionTime, cancellationToken);
     }
 }

@@ -2,8 +2,10 @@ namespace CpuMoe.Fitting;
 
 /// <summary>How much of a model a quantisation keeps, in words.</summary>
 /// <remarks>
-/// From the perplexity that each mix adds to that of Llama-3-8B in F16, as the help of llama-quantize of llama.cpp lists
-/// it (tools/quantize/quantize.cpp). Large mixtures of experts usually lose less.
+/// From the perplexity that each mix adds to that of Llama-3-8B in F16, as the help of llama-quantize lists it
+/// (https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/quantize.cpp). That of F16 itself is the reference
+/// here. Of GLM-4.5-Air the page https://huggingface.co/ubergarm/GLM-4.5-Air-GGUF has 4.5704 in BF16 and 4.5798 in Q8_0,
+/// each within 0.028. The limits of the classes and their names are a choice.
 /// </remarks>
 public static class QuantQuality
 {

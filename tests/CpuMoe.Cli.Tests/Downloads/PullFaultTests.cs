@@ -150,6 +150,8 @@ public class PullFaultTests
     [InlineData("..\\evil.gguf")]
     [InlineData("C:/evil.gguf")]
     [InlineData("a//evil.gguf")]
+    [InlineData("evil/nul.gguf")]
+    [InlineData("COM1 .evil.gguf")]
     [InlineData("a/./evil.gguf")]
     [InlineData("a\u001b[2Jevil.gguf")]
     [InlineData("a\u202eevil.gguf")]
