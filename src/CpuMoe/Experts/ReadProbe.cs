@@ -24,7 +24,6 @@ internal static unsafe class ReadProbe
             return false;
         }
 
-        LinuxCalls.DropCached(file.Handle(part), 0, 0);
         using var memory = new NativeBuffer<byte>((Reads * (long)ReadJob.PieceBytes) + ReadJob.Alignment);
         byte* target = (byte*)(((nint)memory.Pointer + ReadJob.Alignment - 1) & ~(nint)(ReadJob.Alignment - 1));
         try
@@ -40,8 +39,16 @@ internal static unsafe class ReadProbe
             return false;
         }
 
+        long OffsetOf(int read, int turn) => ((Turns * read) + turn) * pieces / (Turns * Reads) * ReadJob.PieceBytes;
+
         double SecondsOf(IWeightReader reader, int turn)
         {
+            for (int read = 0; read < Reads; read++)
+            {
+                // From the disk, not from the page cache; only these, as another process may want the others.
+                LinuxCalls.DropCached(file.Handle(part), OffsetOf(read, turn), ReadJob.PieceBytes);
+            }
+
             long start = Stopwatch.GetTimestamp();
             var threads = new Thread[Reads];
             IOException? refused = null;
@@ -53,8 +60,7 @@ internal static unsafe class ReadProbe
                     {
                         try
                         {
-                            long piece = ((Turns * read) + turn) * pieces / (Turns * Reads);
-                            reader.Read(part, piece * ReadJob.PieceBytes, target + ((long)read * ReadJob.PieceBytes), ReadJob.PieceBytes);
+                            reader.Read(part, OffsetOf(read, turn), target + ((long)read * ReadJob.PieceBytes), ReadJob.PieceBytes);
                         }
                         catch (IOException fault)
                         {
