@@ -10,6 +10,9 @@ internal static unsafe class ReadProbe
     private const int Reads = ReadQueue.Depth;
     private const int Turns = 4;
 
+    // The page cache holds files in blocks of up to this size, and drops a block only as a whole.
+    private const long CacheBlock = 2 << 20;
+
     // Two ways that are equally fast differ by a third from one such short look to the next.
     private const double Clearly = 1.5;
 
@@ -46,7 +49,7 @@ internal static unsafe class ReadProbe
             for (int read = 0; read < Reads; read++)
             {
                 // From the disk, not from the page cache; only these, as another process may want the others.
-                LinuxCalls.DropCached(file.Handle(part), OffsetOf(read, turn), ReadJob.PieceBytes);
+                LinuxCalls.DropCached(file.Handle(part), OffsetOf(read, turn) / CacheBlock * CacheBlock, CacheBlock);
             }
 
             long start = Stopwatch.GetTimestamp();

@@ -11,8 +11,8 @@ public sealed unsafe partial class ReadProbeTests
 {
     private const int FileBytes = 160 << 20;
 
-    /// <summary>What is probed at most: four turns of eight reads.</summary>
-    private const int ProbedBytes = 32 * ReadJob.PieceBytes;
+    /// <summary>What is probed at most: four turns of eight reads, each in a block of the page cache.</summary>
+    private const int ProbedBytes = 32 * (2 << 20);
 
     [Fact]
     public void WhatIsNotProbedStaysInThePageCache()
