@@ -33,7 +33,9 @@ internal static unsafe class ReadProbe
         {
             double usually = SecondsOf(usual, 0), otherwise = SecondsOf(candidate, 1);
             usually = Math.Min(usually, SecondsOf(usual, 2));
-            otherwise = Math.Min(otherwise, SecondsOf(candidate, 3));
+
+            // Both times: on a busy machine one look may be anything.
+            otherwise = Math.Max(otherwise, SecondsOf(candidate, 3));
             return usually > Clearly * otherwise;
         }
         catch (Exception fault) when (fault is IOException or AggregateException)
