@@ -83,7 +83,7 @@ async function measureLimit(test, limit, report) {
         dropPageCache();
         const group = new MemoryGroup(limit);
         try {
-            return {limit_bytes: limit, ...await engine.generate({...test, budget: options.mapped ? 0 : limit, coldStart: dropPageCache}, group), ...group.result};
+            return {limit_bytes: limit, ...await engine.generate({...test, budget: `${Math.floor(limit / 2 ** 20)}MiB`, coldStart: dropPageCache}, group), ...group.result};
         } catch (fault) {
             if (fault instanceof ProcessError && fault.signal === "SIGKILL")
                 return {limit_bytes: limit, failure: "killed: the limit is too small", ...group.result};

@@ -17,6 +17,7 @@ export const firstPrompt = "The quick brown fox jumps over the lazy dog.";
 export function createEngines({engines, ik}) {
     const all = [
         {name: "CpuMoe", rates: cpuMoeRates, firstToken: cpuMoeFirstToken, generate: cpuMoeGenerate},
+        {name: "CpuMoe mapped", generate: (test, group) => cpuMoeGenerate({...test, budget: "unlimited"}, group)},
         {name: "llama.cpp", rates: test => llamaCpp("rates", test), firstToken: test => llamaCpp("firstToken", test), generate: (test, group) => llamaCpp("generate", test, group)},
         {name: "ik_llama.cpp", rates: test => ikRates(ik, test), firstToken: test => ikFirstToken(ik, test), generate: (test, group) => ikGenerate(ik, test, group)}
     ];
@@ -37,10 +38,10 @@ async function cpuMoeFirstToken({model, threads, variant}) {
 }
 
 async function cpuMoeGenerate(test, group) {
-    const budget = test.budget ? ["--memory", `${Math.floor(test.budget / 2 ** 20)}MiB`] : [];
-    const {prefill, decode, ...rest} = await cpuMoeBench(test, ["--generate", ...budget], group);
+    const {prefill, decode, ...rest} = await cpuMoeBench(test, ["--generate", "--memory", test.budget], group);
     return {
-        ...rest, prefill: prefill.median, decode: decode.median, p50_ms: decode.p50_ms, p99_ms: decode.p99_ms,
+        ...rest, prefill_stalled_ms: prefill.stalled_ms_per_token, decode_stalled_ms: decode.stalled_ms_per_token,
+        prefill: prefill.median, decode: decode.median, p50_ms: decode.p50_ms, p99_ms: decode.p99_ms,
         prefill_read_bytes: prefill.read_bytes_per_token, decode_read_bytes: decode.read_bytes_per_token
     };
 }

@@ -18,12 +18,12 @@ const usage = `usage: perf/compare/run MODEL.gguf | --synth SHAPE:LAYERS:MIX [op
   --memory-limit SIZE[,SIZE...]
                   measure generation inside a memory cgroup instead, one case for each size (3GiB, or 50% of the file),
                   from a cold page cache; needs root
-  --mapped        under a limit: CpuMoe through the mapped file as the others, without a --memory budget
+  --mapped        under a limit: measure CpuMoe also through the mapped file as the others, without a --memory budget
   --no-repack     llama.cpp uses weights as they are in the file instead of laying them out anew for the processor, its
                   default; always so under a limit
   --cpu-variant V on a processor with AVX-512, play a lesser one: haswell (AVX2) or alderlake (AVX2 and AVX-VNNI).
                   llama.cpp uses its build of that name, CpuMoe the same instruction sets; not for ik_llama.cpp
-  --engines E,... only these of CpuMoe, llama.cpp, ik_llama.cpp
+  --engines E,... only these of CpuMoe, CpuMoe mapped, llama.cpp, ik_llama.cpp
   --ik PATH       also measure the llama-bench of ik_llama.cpp
   --json FILE     write all results
   --svg FILE      draw the rates`;
@@ -80,6 +80,8 @@ export function readOptions() {
         };
         if (options.limits ? options.prompt === 0 || options.generated === 0 : options.prompt + options.generated === 0 && !options.firstToken)
             throw new Error(options.limits ? "--memory-limit needs a prompt (-p) and tokens (-n)" : "-p 0 and -n 0 leave nothing to measure");
+        if (options.mapped && !options.limits)
+            throw new Error("--mapped needs --memory-limit: without a limit CpuMoe uses the mapped file anyway");
         if (!options.depths.every(depth => Number.isInteger(depth) && depth >= 0))
             throw new Error(`-d must be integers of 0 or more with commas between, not '${values.depths}'`);
         if (options.variant !== null && (!Object.hasOwn(cpuVariants, options.variant) || options.ik))
@@ -100,12 +102,12 @@ function readLimit(text) {
     throw new Error(`a memory limit must be a size such as 3GiB, or a part of the file such as 50%, not '${text}'`);
 }
 
-function readEngines({engines, ik}) {
-    const all = ["CpuMoe", "llama.cpp", ...(ik ? ["ik_llama.cpp"] : [])];
+function readEngines({engines, mapped, ik}) {
+    const all = ["CpuMoe", ...(mapped ? ["CpuMoe mapped"] : []), "llama.cpp", ...(ik ? ["ik_llama.cpp"] : [])];
     const chosen = engines?.split(",") ?? all;
     const unknown = chosen.find(name => !all.includes(name));
     if (unknown !== undefined)
-        throw new Error(`--engines takes ${all.join(", ")}, not '${unknown}'${unknown === "ik_llama.cpp" ? " without --ik" : ""}`);
+        throw new Error(`--engines takes ${all.join(", ")}, not '${unknown}'${{"ik_llama.cpp": " without --ik", "CpuMoe mapped": " without --mapped"}[unknown] ?? ""}`);
     return all.filter(name => chosen.includes(name));
 }
 

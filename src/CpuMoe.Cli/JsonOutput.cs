@@ -7,7 +7,8 @@ using CpuMoe.Cli.Commands;
 namespace CpuMoe.Cli;
 
 /// <summary>The output of <c>run --json</c>.</summary>
-internal sealed record RunOutput(string Text, string? Reasoning, ToolCallOutput[]? ToolCalls, int[] PromptTokens, int[] Tokens, string FinishReason, TimingsOutput Timings);
+internal sealed record RunOutput(
+    string Text, string? Reasoning, ToolCallOutput[]? ToolCalls, int[] PromptTokens, int[] Tokens, string FinishReason, TimingsOutput Timings, PagingOutput? Experts = null);
 
 /// <summary>A tool that the model calls.</summary>
 internal sealed record ToolCallOutput(string Id, string Name, JsonElement Arguments);
@@ -48,24 +49,12 @@ internal sealed record BenchOutput(
     long ActiveBytesPerToken, double? ReadBandwidthGbS, double? WallRatio, long PeakRssBytes, double LoadMs, double? AllocatedBytesPerToken,
     PagingOutput? Experts = null);
 
-/// <summary>How the experts of a paged model were used, since it was loaded but for the bytes per token.</summary>
-/// <param name="ReadMode">direct or buffered.</param>
-/// <param name="Slots">Experts that fit in memory.</param>
-/// <param name="Total">Experts of the model.</param>
-/// <param name="HitRate">Requests found in memory, 0 to 1.</param>
-/// <param name="HitRateByLayer">As the hit rate, per layer with experts.</param>
-/// <param name="BytesReadPerToken">In decode.</param>
-/// <param name="ReadGbS">10^9 bytes per second while any read was under way.</param>
-/// <param name="QueueDepth">Reads under way when one began, on average.</param>
-/// <param name="StalledMs">Time for which the computation waited for reads.</param>
-internal sealed record PagingOutput(
-    string ReadMode, int Slots, int Total, double HitRate, double[] HitRateByLayer, double? BytesReadPerToken, double ReadGbS, double QueueDepth, double StalledMs);
-
-/// <summary>Tokens per second of all repetitions, and the bytes read from disks where they were counted.</summary>
-internal sealed record RateOutput(double Median, double Min, double Max, double? ReadBytesPerToken = null);
+/// <summary>Tokens per second of all repetitions; where they were counted the bytes read from disks, and the milliseconds of waiting for experts, per token.</summary>
+internal sealed record RateOutput(double Median, double Min, double Max, double? ReadBytesPerToken = null, double? StalledMsPerToken = null);
 
 /// <summary>The rate of decode with the milliseconds of a token: the median and what one in a hundred reaches.</summary>
-internal sealed record DecodeOutput(double Median, double Min, double Max, double P50Ms, double P99Ms, double? ReadBytesPerToken = null);
+internal sealed record DecodeOutput(
+    double Median, double Min, double Max, double P50Ms, double P99Ms, double? ReadBytesPerToken = null, double? StalledMsPerToken = null);
 
 /// <summary>The output of <c>kernels --json</c>.</summary>
 /// <param name="Threads">Threads that computed.</param>

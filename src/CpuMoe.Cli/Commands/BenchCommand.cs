@@ -107,7 +107,7 @@ internal sealed class BenchCommand : CliCommand
         BenchOutput output = new(
             model.File.Path, model.Model.Threads, prompt, generated, depth, measured.Prefill, measured.Decode, activeBytes, measured.Bandwidth / 1e9,
             activeBytes * measured.Decode?.Median / measured.Bandwidth, measured.PeakMemory, model.LoadTime.TotalMilliseconds, measured.AllocatedBytesPerToken,
-            model.Model.ExpertStatistics is { } statistics ? Experts(statistics, measured.Decode?.ReadBytesPerToken) : null);
+            PagingOutput.From(model.Model.ExpertStatistics, measured.Decode?.ReadBytesPerToken));
         if (arguments.GetValue(_json))
         {
             WriteJson(output, JsonOutput.Readable.BenchOutput);
@@ -134,10 +134,10 @@ internal sealed class BenchCommand : CliCommand
         return sorted[Math.Max(0, (((sorted.Length * percent) + 99) / 100) - 1)];
     }
 
-    private static DecodeOutput SummarizeDecode(PassTimes times, double? readBytes = null)
+    private static DecodeOutput SummarizeDecode(PassTimes times, double? readBytes, double? stalledMs)
     {
         RateOutput rate = Summarize(times.Rates);
-        return new DecodeOutput(rate.Median, rate.Min, rate.Max, Percentile(times.StepMs, 50), Percentile(times.StepMs, 99), readBytes);
+        return new DecodeOutput(rate.Median, rate.Min, rate.Max, Percentile(times.StepMs, 50), Percentile(times.StepMs, 99), readBytes, stalledMs);
     }
 
     private static Measurement Generate(LanguageModel model, int prompt, int generated, int repetitions, KvType kvType, CancellationToken cancellation)
@@ -145,8 +145,8 @@ internal sealed class BenchCommand : CliCommand
         using GenerationBenchmark benchmark = new(model, prompt, generated, kvType, cancellation);
         (PassTimes prefill, PassTimes decode) = benchmark.Run(repetitions);
         return new Measurement(
-            Summarize(prefill.Rates) with { ReadBytesPerToken = benchmark.PrefillReadBytes },
-            generated > 0 ? SummarizeDecode(decode, benchmark.DecodeReadBytes) : null,
+            Summarize(prefill.Rates) with { ReadBytesPerToken = benchmark.PrefillCost.ReadBytes, StalledMsPerToken = benchmark.PrefillCost.StalledMs },
+            generated > 0 ? SummarizeDecode(decode, benchmark.DecodeCost.ReadBytes, benchmark.DecodeCost.StalledMs) : null,
             PeakMemory());
     }
 
@@ -162,21 +162,19 @@ internal sealed class BenchCommand : CliCommand
         using Benchmark benchmark = new(model, depth, Math.Max(prompt, generated), kvType, cancellation);
         RateOutput? prefill = prompt > 0 ? Summarize(benchmark.Prefill(prompt, repetitions).Rates) : null;
         long allocated = 0;
-        long readBefore = model.Model.ExpertStatistics?.Reads.Bytes ?? 0;
+        ExpertStatistics? before = model.Model.ExpertStatistics;
         PassTimes? times = generated > 0 ? benchmark.Decode(generated, repetitions, out allocated) : null;
-        double? readBytes = (double?)(model.Model.ExpertStatistics?.Reads.Bytes - readBefore) / ((long)generated * repetitions);
-        DecodeOutput? decode = times is null ? null : SummarizeDecode(times, readBytes);
+        ExpertStatistics? after = model.Model.ExpertStatistics;
+        double decoded = (double)generated * repetitions;
+        DecodeOutput? decode = times is null ? null
+            : SummarizeDecode(times, (after?.Reads.Bytes - before?.Reads.Bytes) / decoded, (after?.Stalled - before?.Stalled)?.TotalMilliseconds / decoded);
 
         // Before the bandwidth is measured: its buffer is not the model's.
         long peakMemory = PeakMemory();
         return new Measurement(
             prefill, decode, peakMemory, MemoryBandwidth.Measure(model.Model.Threads, cancellation),
-            decode is null ? null : (double)allocated / ((long)generated * repetitions));
+            decode is null ? null : allocated / decoded);
     }
-
-    private static PagingOutput Experts(ExpertStatistics statistics, double? bytesPerToken) => new(
-        statistics.ReadMode, statistics.Slots, statistics.Experts, statistics.HitRate, [.. statistics.Hits.Select((_, layer) => statistics.HitRateOf(layer))],
-        bytesPerToken, statistics.Reads.Bandwidth / 1e9, statistics.Reads.QueueDepth, statistics.Stalled.TotalMilliseconds);
 
     private static long PeakMemory()
     {
@@ -225,9 +223,7 @@ internal sealed class BenchCommand : CliCommand
 
         if (output.Experts is { } experts)
         {
-            Terminal.Out.WriteLine(string.Create(
-                culture,
-                $"{experts.Slots} of {experts.Total} experts fit in memory, {experts.HitRate:P0} of those asked for were there; {experts.ReadMode} reads at {experts.ReadGbS:F2} GB/s, {experts.QueueDepth:F1} at a time, waited {experts.StalledMs / 1000:F1} s for them"));
+            Terminal.Out.WriteLine(experts.Summary());
         }
 
         Terminal.Out.WriteLine(string.Create(culture, $"loaded in {output.LoadMs:F0} ms, peak memory {Bytes.Display(output.PeakRssBytes)}"));

@@ -37,11 +37,11 @@ internal sealed class GenerationBenchmark : IDisposable
         _session = model.CreateSession(new SessionOptions { ContextLength = prompt + generated + 1, KvType = kvType });
     }
 
-    /// <summary>Bytes read from disks per token of the timed prompts; null where the system does not count them.</summary>
-    public double? PrefillReadBytes { get; private set; }
+    /// <summary>What a token of the timed prompts cost.</summary>
+    public DiskCost PrefillCost { get; private set; }
 
-    /// <summary>Bytes read from disks per token generated; null where the system does not count them.</summary>
-    public double? DecodeReadBytes { get; private set; }
+    /// <summary>What a generated token cost.</summary>
+    public DiskCost DecodeCost { get; private set; }
 
     /// <summary>Generates a little untimed and then all <paramref name="repetitions"/>.</summary>
     public (PassTimes Prefill, PassTimes Decode) Run(int repetitions)
@@ -49,23 +49,23 @@ internal sealed class GenerationBenchmark : IDisposable
         PassTimes prefill = new(_prompt, repetitions, 1), decode = new(_generated, repetitions, _generated);
         int untimed = Math.Min(_generated, WarmUpTokens);
         Generate(0, untimed, new PassTimes(_prompt, 1, 1), new PassTimes(untimed, 1, untimed));
-        long? prefillBytes = 0, decodeBytes = 0;
+        DiskCost ofPrompts = DiskCost.None, ofTokens = DiskCost.None;
         for (int number = 1; number <= repetitions; number++)
         {
-            (long? ofPrompt, long? ofTokens) = Generate(number, _generated, prefill, decode);
-            prefillBytes += ofPrompt;
-            decodeBytes += ofTokens;
+            (DiskCost ofPrompt, DiskCost ofReply) = Generate(number, _generated, prefill, decode);
+            ofPrompts += ofPrompt;
+            ofTokens += ofReply;
         }
 
-        PrefillReadBytes = (double?)prefillBytes / ((long)_prompt * repetitions);
-        DecodeReadBytes = (double?)decodeBytes / ((long)_generated * repetitions);
+        PrefillCost = ofPrompts / ((double)_prompt * repetitions);
+        DecodeCost = ofTokens / ((double)_generated * repetitions);
         return (prefill, decode);
     }
 
     public void Dispose() => _session.Dispose();
 
-    /// <returns>The bytes read from disks for the prompt and for the tokens.</returns>
-    private (long? Prefill, long? Decode) Generate(int number, int generated, PassTimes prefill, PassTimes decode)
+    /// <returns>What the prompt and the tokens cost.</returns>
+    private (DiskCost Prefill, DiskCost Decode) Generate(int number, int generated, PassTimes prefill, PassTimes decode)
     {
         int[] prompt = Benchmark.RandomTokens(_model.Tokenizer.Vocabulary, _prompt, number);
         GenerationOptions options = new()
@@ -75,14 +75,14 @@ internal sealed class GenerationBenchmark : IDisposable
             IgnoreEndOfGeneration = true,
         };
         using IEnumerator<GenerationUpdate> tokens = _session.Generate(prompt, options, _cancellation).GetEnumerator();
-        long? atStart = DiskReads.Bytes();
+        DiskCost atStart = DiskCost.Of(_model.Model);
 
         // The first token comes from the logits of the prompt, each further one from those of the token before.
         prefill.Start();
         tokens.MoveNext();
         prefill.Step();
         prefill.End();
-        long? afterPrompt = DiskReads.Bytes();
+        DiskCost afterPrompt = DiskCost.Of(_model.Model);
         decode.Start();
         while (tokens.MoveNext())
         {
@@ -90,6 +90,6 @@ internal sealed class GenerationBenchmark : IDisposable
         }
 
         decode.End();
-        return (afterPrompt - atStart, DiskReads.Bytes() - afterPrompt);
+        return (afterPrompt - atStart, DiskCost.Of(_model.Model) - afterPrompt);
     }
 }

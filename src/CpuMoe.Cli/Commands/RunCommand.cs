@@ -116,17 +116,21 @@ internal sealed class RunCommand : CliCommand
         GenerationTimings? timings = session.LastTimings;
         if (json && !reply.WasInterrupted)
         {
-            WriteJson(Describe(reply, ids, timings!, model.LoadTime), JsonOutput.Readable.RunOutput);
+            WriteJson(Describe(reply, ids, timings!, model), JsonOutput.Readable.RunOutput);
         }
         else if (!json && timings is not null)
         {
             Terminal.Notice(timings.Summary());
+            if (PagingOutput.From(model.Model.ExpertStatistics) is { } experts)
+            {
+                Terminal.Notice(experts.Summary());
+            }
         }
 
         return reply.WasInterrupted ? ExitCodes.Interrupted : ExitCodes.Success;
     }
 
-    private static RunOutput Describe(Reply reply, int[] prompt, GenerationTimings timings, TimeSpan loadTime) => new(
+    private static RunOutput Describe(Reply reply, int[] prompt, GenerationTimings timings, LanguageModel model) => new(
         reply.Text,
         reply.Reasoning.Length > 0 ? reply.Reasoning : null,
         reply.Calls.Count > 0 ? [.. reply.Calls.Select(call => new ToolCallOutput(call.Id, call.Name, JsonElement.Parse(call.Arguments)))] : null,
@@ -140,7 +144,8 @@ internal sealed class RunCommand : CliCommand
             _ => "stop",
         },
         new TimingsOutput(
-            loadTime.TotalMilliseconds, timings.PromptTime.TotalMilliseconds, timings.PromptRate(), timings.GenerationTime.TotalMilliseconds, timings.GenerationRate()));
+            model.LoadTime.TotalMilliseconds, timings.PromptTime.TotalMilliseconds, timings.PromptRate(), timings.GenerationTime.TotalMilliseconds, timings.GenerationRate()),
+        PagingOutput.From(model.Model.ExpertStatistics));
 
     /// <summary>The options with what the answer must be and the limit of the thought before it.</summary>
     private GenerationOptions Constrain(

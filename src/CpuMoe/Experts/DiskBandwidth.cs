@@ -31,8 +31,6 @@ public static class DiskBandwidth
             return null;
         }
 
-        // What the page cache holds would come from there where reads go through it.
-        LinuxCalls.DropCached(file.Handle(part), 0, 0);
         using var reads = new ReadQueue(FileReader.Open(file));
         using var memory = new NativeBuffer<byte>(RoundReads * ReadJob.MemoryFor(ReadBytes), ReadJob.Alignment);
         int[] order = [.. Enumerable.Range(0, pieces)];
@@ -47,6 +45,9 @@ public static class DiskBandwidth
             for (int i = 0; i < RoundReads; i++)
             {
                 long offset = (long)order[(round * RoundReads) + i] * ReadBytes;
+
+                // Where reads go through the page cache it would come from there; what is not read stays for whoever wants it.
+                LinuxCalls.DropCached(file.Handle(part), offset, ReadBytes);
                 jobs[i].Add(part, offset, ReadBytes, ReadJob.Place(memory.Pointer + (i * ReadJob.MemoryFor(ReadBytes)), offset), "disk probe");
                 reads.Enqueue(jobs[i], background: false);
             }

@@ -75,14 +75,8 @@ internal sealed class ExpertCachePolicy
     /// <summary>The experts that are resident.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether an expert has a slot.</summary>
-    public bool Contains(int key) => _slotOf[key] != None;
-
     /// <summary>The slot of an expert, or -1.</summary>
     public int SlotOf(int key) => _slotOf[key];
-
-    /// <summary>The expert of a slot, or -1; also for the slots that <see cref="Resize"/> took away.</summary>
-    public int KeyOf(int slot) => _keyOf[slot];
 
     /// <summary>Whether a slot is leased.</summary>
     public bool IsLeased(int slot) => _leases[slot] > 0;

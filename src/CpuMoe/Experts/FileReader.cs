@@ -19,9 +19,14 @@ internal sealed unsafe class FileReader : IWeightReader
     {
         _file = file;
         _direct = new SafeFileHandle?[file.PartPaths.Count];
-        for (int part = 0; direct && part < _direct.Length; part++)
+        for (int part = 0; part < _direct.Length; part++)
         {
-            _direct[part] = LinuxCalls.OpenDirect(file.Handle(part));
+            _direct[part] = direct ? LinuxCalls.OpenDirect(file.Handle(part)) : null;
+            if (_direct[part] is null)
+            {
+                // What the system reads ahead of an expert would stay in the page cache.
+                LinuxCalls.ExpectRandomReads(file.Handle(part));
+            }
         }
     }
 

@@ -10,6 +10,9 @@ internal static unsafe class ReadProbe
     private const int Reads = ReadQueue.Depth;
     private const int Turns = 4;
 
+    // The page cache holds files in blocks of up to this size, and drops a block only as a whole.
+    private const long CacheBlock = 2 << 20;
+
     // Two ways that are equally fast differ by a third from one such short look to the next.
     private const double Clearly = 1.5;
 
@@ -24,14 +27,15 @@ internal static unsafe class ReadProbe
             return false;
         }
 
-        LinuxCalls.DropCached(file.Handle(part), 0, 0);
         using var memory = new NativeBuffer<byte>((Reads * (long)ReadJob.PieceBytes) + ReadJob.Alignment);
         byte* target = (byte*)(((nint)memory.Pointer + ReadJob.Alignment - 1) & ~(nint)(ReadJob.Alignment - 1));
         try
         {
             double usually = SecondsOf(usual, 0), otherwise = SecondsOf(candidate, 1);
             usually = Math.Min(usually, SecondsOf(usual, 2));
-            otherwise = Math.Min(otherwise, SecondsOf(candidate, 3));
+
+            // Both times: on a busy machine one look may be anything.
+            otherwise = Math.Max(otherwise, SecondsOf(candidate, 3));
             return usually > Clearly * otherwise;
         }
         catch (Exception fault) when (fault is IOException or AggregateException)
@@ -40,8 +44,16 @@ internal static unsafe class ReadProbe
             return false;
         }
 
+        long OffsetOf(int read, int turn) => ((Turns * read) + turn) * pieces / (Turns * Reads) * ReadJob.PieceBytes;
+
         double SecondsOf(IWeightReader reader, int turn)
         {
+            for (int read = 0; read < Reads; read++)
+            {
+                // From the disk, not from the page cache; only these, as another process may want the others.
+                LinuxCalls.DropCached(file.Handle(part), OffsetOf(read, turn) / CacheBlock * CacheBlock, CacheBlock);
+            }
+
             long start = Stopwatch.GetTimestamp();
             var threads = new Thread[Reads];
             IOException? refused = null;
@@ -53,8 +65,7 @@ internal static unsafe class ReadProbe
                     {
                         try
                         {
-                            long piece = ((Turns * read) + turn) * pieces / (Turns * Reads);
-                            reader.Read(part, piece * ReadJob.PieceBytes, target + ((long)read * ReadJob.PieceBytes), ReadJob.PieceBytes);
+                            reader.Read(part, OffsetOf(read, turn), target + ((long)read * ReadJob.PieceBytes), ReadJob.PieceBytes);
                         }
                         catch (IOException fault)
                         {

@@ -20,7 +20,7 @@ internal sealed class ReplayedPolicy(int keys, int capacity, int usesPerToken) :
 
         foreach (int key in keys)
         {
-            if (!_policy.Contains(key))
+            if (_policy.SlotOf(key) < 0)
             {
                 misses++;
                 Lease(Admit(key, scan), scan);

@@ -16,6 +16,9 @@ internal sealed class WeightMemory : IDisposable
     private readonly ModelOptions _options;
     private readonly long _budget;
     private readonly long _fixedBytes;
+
+    // Of a model that is mapped: what its weights leave for KV caches.
+    private long _spare;
     private ReadQueue? _reads;
     private PagedExperts? _paged;
     private ExpertHistory? _history;
@@ -36,7 +39,8 @@ internal sealed class WeightMemory : IDisposable
         _budget = options.MemoryBudget.Resolve() + (options.MemoryBudget.IsAuto ? Environment.WorkingSet : 0);
         _fixedBytes = Environment.WorkingSet + Allowance + scratchBytes;
         long cache = kvBytesPerToken * Math.Min(contextLength, UsualPositions);
-        bool fits = _budget - _fixedBytes - cache >= sizes.Always + sizes.Routed + sizes.LookedUp;
+        _spare = _budget - _fixedBytes - sizes.Always - sizes.Routed - sizes.LookedUp;
+        bool fits = _spare >= cache;
         if (sizes.Routed > 0 && (!fits || options.ExpertCacheBytes is not null))
         {
             Resident = new ResidentWeights();
@@ -62,20 +66,40 @@ internal sealed class WeightMemory : IDisposable
         }
     }
 
-    /// <summary>Takes memory for a KV cache from the experts.</summary>
+    /// <summary>Takes memory for a KV cache from the experts or, where all weights are mapped, from what these leave.</summary>
     /// <exception cref="MemoryBudgetException">The budget is too small.</exception>
     public void Reserve(long bytes, string what)
     {
-        if (_options.ExpertCacheBytes is null && Experts.Reserve(bytes) is > 0 and long lacking)
+        if (_options.ExpertCacheBytes is not null)
         {
+            return;
+        }
+
+        long lacking = Resident is null ? Math.Max(0, -Interlocked.Add(ref _spare, -bytes)) : Experts.Reserve(bytes);
+        if (lacking > 0)
+        {
+            if (Resident is null)
+            {
+                Interlocked.Add(ref _spare, bytes);
+            }
+
             throw new MemoryBudgetException($"{what} of {bytes >> 20} MiB does not fit in the memory budget of {_budget >> 20} MiB beside the model", _budget + lacking);
         }
     }
 
-    /// <summary>Gives memory back to the experts.</summary>
+    /// <summary>Gives back what <see cref="Reserve"/> took.</summary>
     public void Restore(long bytes)
     {
-        if (_options.ExpertCacheBytes is null)
+        if (_options.ExpertCacheBytes is not null)
+        {
+            return;
+        }
+
+        if (Resident is null)
+        {
+            Interlocked.Add(ref _spare, bytes);
+        }
+        else
         {
             Experts.Restore(bytes);
         }

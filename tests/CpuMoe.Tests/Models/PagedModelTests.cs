@@ -177,14 +177,14 @@ public class PagedModelTests
     }
 
     [Fact]
-    public void AThousandRandomCancellationsLeaveNothingBehind()
+    public void AThousandRandomStepsAreCancelledAndResumed()
     {
         using var open = new OpenModel(Shape, Mapped);
         var random = new Random(3);
         FaultyReader? reader = null;
         using Model paged = open.LoadAgain(Paged(6, file => reader = new FaultyReader(FileReader.Open(file))));
-        using KvCache cache = paged.CreateCache(16, KvType.F16);
-        float[] logits = new float[paged.VocabularySize];
+        using KvCache cache = paged.CreateCache(16, KvType.F16), expectedCache = open.Model.CreateCache(16, KvType.F16);
+        float[] logits = new float[paged.VocabularySize], expected = new float[paged.VocabularySize];
         int cancelled = 0;
         for (int step = 0; step < 1000; step++)
         {
@@ -199,17 +199,28 @@ public class PagedModelTests
 
                 return int.MaxValue;
             };
+            int[] tokens = ModelExtensions.RandomTokens(random.Next(1, 4), seed: step);
+            int length = cache.Length;
             try
             {
-                paged.Forward(ModelExtensions.RandomTokens(random.Next(1, 4), seed: step), cache, logits, cancellation.Token);
+                paged.Forward(tokens, cache, logits, cancellation.Token);
             }
             catch (OperationCanceledException)
             {
                 cancelled++;
+                Assert.Equal(length, cache.Length);
+                reader.BeforeRead = null;
+                paged.Forward(tokens, cache, logits, CancellationToken.None);
             }
 
             reader.BeforeRead = null;
-            cache.Truncate(0);
+            open.Model.Forward(tokens, expectedCache, expected, CancellationToken.None);
+            Assert.Equal(expected, logits);
+            if (cache.Length > 12)
+            {
+                cache.Truncate(random.Next(4));
+                expectedCache.Truncate(cache.Length);
+            }
         }
 
         Assert.InRange(cancelled, 100, 999);
@@ -226,6 +237,36 @@ public class PagedModelTests
         // The process may have grown since.
         using Model model = open.LoadAgain(Mapped with { MemoryBudget = MemoryBudget.Of(fault.SmallestBudget + (64 << 20)) });
         Assert.Equal(Run(open.Model, 1), Run(model, 1));
+    }
+
+    [Fact]
+    public void CachesBesideAMappedModelStayInTheBudget()
+    {
+        using var open = new OpenModel(Shape, Mapped);
+        long budget = Environment.WorkingSet + (256 << 20);
+        using Model model = open.LoadAgain(Mapped with { MemoryBudget = MemoryBudget.Of(budget) });
+        Assert.Null(model.ExpertStatistics);
+        const int TooMany = 1 << 30;
+        long bytesPerToken;
+        using (KvCache small = model.CreateCache(1024, KvType.F16))
+        {
+            bytesPerToken = small.ByteCount / 1024;
+        }
+
+        long spare = (TooMany * bytesPerToken) - (Refusal(TooMany).SmallestBudget - budget);
+        int most = (int)(spare / bytesPerToken);
+        Assert.InRange(most, 10, TooMany - 1);
+        int part = most * 2 / 3;
+        using (model.CreateCache(part, KvType.F16))
+        {
+            var fault = Refusal(part);
+            Assert.Equal(budget + (2 * part * bytesPerToken) - spare, fault.SmallestBudget);
+        }
+
+        using KvCache again = model.CreateCache(part, KvType.F16);
+        Refusal(part);
+
+        MemoryBudgetException Refusal(int tokens) => Assert.Throws<MemoryBudgetException>(() => model.CreateCache(tokens, KvType.F16));
     }
 
     [Fact]
