@@ -130,13 +130,10 @@ public class OpenAiClientTests(ServerFixture fixture)
             options.LogitBiases[id] = -100;
         }
 
-        int updates = 0;
+        // After the first update: the demo model needs little time for the whole context.
         await foreach (StreamingChatCompletionUpdate _ in client.CompleteChatStreamingAsync([new UserChatMessage("Tell me a story.")], options, TestContext.Current.CancellationToken))
         {
-            if (++updates == 5)
-            {
-                break;
-            }
+            break;
         }
 
         await server.WaitUntilIdleAsync();

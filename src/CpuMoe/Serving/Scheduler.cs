@@ -308,11 +308,18 @@ public sealed class Scheduler : IAsyncDisposable
         try
         {
             GenerationUpdate update = slot.Next(logits);
-            job.Publish(update);
-            if (update.FinishReason != FinishReason.None)
+            if (update.FinishReason == FinishReason.None)
             {
-                _promptCache?.Save(slot);
-                End(job, null);
+                job.Publish(update);
+                return;
+            }
+
+            // Complete before its consumer can know: who has read the last update and leaves cancels nothing.
+            _promptCache?.Save(slot);
+            if (_admission.End(job, isFailed: false))
+            {
+                job.Publish(update);
+                job.Complete(null);
             }
         }
         catch (Exception fault)

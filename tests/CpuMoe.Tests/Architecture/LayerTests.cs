@@ -64,7 +64,7 @@ public class LayerTests
     {
         string[] friends = [.. typeof(CpuMoe.Models.Model).Assembly.GetCustomAttributes(typeof(System.Runtime.CompilerServices.InternalsVisibleToAttribute), false)
             .Cast<System.Runtime.CompilerServices.InternalsVisibleToAttribute>().Select(a => a.AssemblyName)];
-        Assert.Equal(["CpuMoe.Benchmarks", "CpuMoe.Synth", "CpuMoe.Synth.Tests", "CpuMoe.Testing", "CpuMoe.Tests"], friends.Order());
+        Assert.Equal(["CpuMoe.Benchmarks", "CpuMoe.QuantizeComparison", "CpuMoe.Synth", "CpuMoe.Synth.Tests", "CpuMoe.Testing", "CpuMoe.Tests"], friends.Order());
     }
 
     /// <summary>The folder of a type of the engine, or null for types of others.</summary>
