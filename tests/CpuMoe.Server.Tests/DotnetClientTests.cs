@@ -42,7 +42,7 @@ public class DotnetClientTests(ServerFixture fixture)
             (string city) =>
             {
                 cities.Add(city);
-                return JsonDocument.Parse($$"""{"city": "{{city}}", "temperature": 12, "condition": "cloudy"}""").RootElement;
+                return JsonDocument.Parse($$"""{"city": "{{city}}", "temperature": 17, "condition": "cloudy"}""").RootElement;
             },
             "get_weather",
             "Get the current weather for a city.");
@@ -57,7 +57,7 @@ public class DotnetClientTests(ServerFixture fixture)
         ChatResponse answer = await chat.GetStreamingResponseAsync("What is the weather in Oslo?", options, Cancellation).ToChatResponseAsync(Cancellation);
 
         Assert.Equal(["Oslo"], cities);
-        Assert.Contains("The weather in Oslo is cloudy with 12 degrees.", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("The weather in Oslo is cloudy with 17 degrees.", answer.Text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using CpuMoe.Serving;
 namespace CpuMoe.Server.Tests;
 
 /// <summary>What <c>perf/serve/run</c> measures, in short and without the times.</summary>
+[Collection(nameof(RunAlone))]
 public sealed class LoadTests(ServerFixture fixture)
 {
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(5);
