@@ -31,14 +31,6 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
     /// <summary>A constant that <see cref="ApartCodes512"/> needs in a part, for the dot product to hold in a register.</summary>
     static virtual Vector512<uint> ApartRotation512(int part) => default;
 
-    static float IBlockFormat<TSelf>.Dot512(byte* row, in ActivationRow activation, int blocks)
-    {
-        ActivationRow column = activation;
-        float result;
-        TSelf.DotColumns512<OneColumn>(row, &column, blocks, &result, 1);
-        return result;
-    }
-
     [SkipLocalsInit]
     static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
     {
