@@ -42,6 +42,8 @@ public class DotnetClientTests(ServerFixture fixture)
             (string city) =>
             {
                 cities.Add(city);
+
+                // OllamaSharp sends a random id along with the result: of some temperatures the model then makes another.
                 return JsonDocument.Parse($$"""{"city": "{{city}}", "temperature": 17, "condition": "cloudy"}""").RootElement;
             },
             "get_weather",
