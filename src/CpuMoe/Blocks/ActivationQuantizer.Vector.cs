@@ -28,7 +28,7 @@ internal static unsafe partial class ActivationQuantizer
             {
                 Vector128<int> a = Codes128(values + i, inverse), b = Codes128(values + i + 4, inverse);
                 Vector128<int> c = Codes128(values + i + 8, inverse), d = Codes128(values + i + 12, inverse);
-                StoreCodes(Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d)), i, destination);
+                StoreCodes(Vector128.Narrow(Vector128.Narrow(a, b), Vector128.Narrow(c, d)), i, length, destination);
                 destination.Sums[i / 16] = (short)Vector128.Sum((a + b) + (c + d));
             }
         }
@@ -64,7 +64,7 @@ internal static unsafe partial class ActivationQuantizer
                 Vector128<sbyte> codes = Sse2.PackSignedSaturate(
                     Sse2.PackSignedSaturate(low.GetLower(), low.GetUpper()),
                     Sse2.PackSignedSaturate(high.GetLower(), high.GetUpper()));
-                StoreCodes(codes, i, destination);
+                StoreCodes(codes, i, length, destination);
                 destination.Sums[i / 16] = (short)Vector256.Sum(low + high);
             }
         }
@@ -92,7 +92,7 @@ internal static unsafe partial class ActivationQuantizer
             for (int i = first; i < first + length; i += 16)
             {
                 Vector512<int> codes = Avx512F.ConvertToVector512Int32(Vector512.Load(values + i) * Vector512.Create(inverse));
-                StoreCodes(Avx512F.ConvertToVector128SByte(codes), i, destination);
+                StoreCodes(Avx512F.ConvertToVector128SByte(codes), i, length, destination);
                 destination.Sums[i / 16] = (short)Vector512.Sum(codes);
             }
         }

@@ -19,7 +19,7 @@ internal static unsafe partial class ActivationQuantizer
     /// <param name="values">The floats; only read.</param>
     /// <param name="n">How many.</param>
     /// <param name="destination">
-    /// Room for n values, or n codes (in a second order too, where that array is there), n / 32 or n / 256 scales and n / 16 sums.
+    /// Room for n values, or n codes (in a second order too, where <see cref="ActivationRow.Apart"/> is there), n / 32 or n / 256 scales and n / 16 sums.
     /// </param>
     public static void Quantize(ActivationFormat format, float* values, int n, ActivationRow destination)
     {
@@ -78,7 +78,7 @@ internal static unsafe partial class ActivationQuantizer
                     destination.Codes[j] = (sbyte)code;
                     if (destination.Apart != null)
                     {
-                        destination.Apart[ActivationRow.PlaceApart(j)] = (sbyte)code;
+                        destination.Apart[ActivationRow.PlaceApart(j, length)] = (sbyte)code;
                     }
 
                     sum += code;
@@ -115,21 +115,20 @@ internal static unsafe partial class ActivationQuantizer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreCodes(Vector128<sbyte> codes, int i, in ActivationRow destination)
+    private static void StoreCodes(Vector128<sbyte> codes, int i, int length, in ActivationRow destination)
     {
         codes.Store(destination.Codes + i);
         if (destination.Apart != null)
         {
-            codes.Store(destination.Apart + ActivationRow.PlaceApart(i));
+            codes.Store(destination.Apart + ActivationRow.PlaceApart(i, length));
         }
     }
 
     private static void ClearCodes(int first, int length, ActivationRow destination)
     {
-        new Span<sbyte>(destination.Codes + first, length).Clear();
-        if (destination.Apart != null)
+        for (int i = first; i < first + length; i += 16)
         {
-            new Span<sbyte>(destination.Apart + first, length).Clear();
+            StoreCodes(default, i, length, destination);
         }
 
         new Span<short>(destination.Sums + (first / 16), length / 16).Clear();

@@ -32,11 +32,18 @@ internal readonly unsafe struct ActivationRow(float* values, sbyte* codes, float
     public readonly short* Sums = sums;
 
     /// <summary>
-    /// The n codes again, in the order in which <see cref="NibblePairs.LoadApart512"/> takes weights: of every 128 values
-    /// the sub-blocks of 32 numbered 0, 2, 1, 3 (<see cref="ActivationFormat.Q8Per256"/>; null otherwise).
+    /// The n codes again, every 128 of them in the order in which 512-bit products take weights (null where nothing does).
+    /// <see cref="ActivationFormat.Q8Per256"/>: the sub-blocks of 32 numbered 0, 2, 1, 3 (<see cref="NibblePairs.LoadApart512"/>).
+    /// <see cref="ActivationFormat.Q8Per32"/>: the first 16 of each of four blocks, then the last 16 of each
+    /// (<see cref="INibbleBlock32{TSelf}"/>); there is room for n rounded up to a multiple of 128.
     /// </summary>
     public readonly sbyte* Apart = apart;
 
-    /// <summary>The place in <see cref="Apart"/> of code <paramref name="i"/>: the bits for 32 and for 64 change places.</summary>
-    public static int PlaceApart(int i) => (i & ~96) | ((i & 32) << 1) | ((i & 64) >> 1);
+    /// <summary>The place in <see cref="Apart"/> of code <paramref name="i"/> where <paramref name="length"/> values, 32 or 256, have one scale.</summary>
+    public static int PlaceApart(int i, int length) => length == 32
+        ? (i & ~112) | ((i & 16) << 2) | ((i & 96) >> 1)
+        : (i & ~96) | ((i & 32) << 1) | ((i & 64) >> 1);
+
+    /// <summary>The room that <see cref="Apart"/> needs for <paramref name="n"/> codes.</summary>
+    public static int RoomApart(int n) => (n + 127) & ~127;
 }

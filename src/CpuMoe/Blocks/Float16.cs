@@ -52,14 +52,7 @@ internal static unsafe class Float16
     /// <summary>Sixteen finite halves, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load512(byte* source)
-    {
-        Vector512<int> bits = Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13);
-        Vector512<int> magnitude = bits & Vector512.Create(MagnitudeBits);
-        Vector512<int> subnormal = Avx512F.ShiftRightArithmetic(magnitude - Vector512.Create(ExponentStep), 31);
-        Vector512<float> value = (magnitude + Vector512.Create(ExponentShift) + (subnormal & Vector512.Create(ExponentStep))).AsSingle()
-            - (subnormal & Vector512.Create(ExponentShift + ExponentStep)).AsSingle();
-        return value | (bits & Vector512.Create(SignBit)).AsSingle();
-    }
+        => FromExtended(Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13));
 
     /// <summary>Four finite halves that lie <paramref name="stride"/> bytes apart, by the method of <see cref="ReadFinite"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,6 +80,10 @@ internal static unsafe class Float16
     public static Vector256<float> FromPairs(Vector128<int> pairs)
         => FromExtended(Avx2.ShiftRightArithmetic(Sse2.ShiftLeftLogical(pairs, 16).ToVector256Unsafe().WithUpper(pairs), 3));
 
+    /// <summary>The finite halves in the upper halves of 32 bits, by the method of <see cref="ReadFinite"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FromUpperHalves(Vector512<int> halves) => FromExtended(Avx512F.ShiftRightArithmetic(halves, 3));
+
     /// <summary>Four halves side by side. Gathered in a general register: kernels have few vector instructions to spare.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FourOfEvery(byte* source, int stride)
@@ -101,14 +98,14 @@ internal static unsafe class Float16
         => Unsafe.ReadUnaligned<uint>(source) | ((ulong)Unsafe.ReadUnaligned<uint>(source + stride) << 32);
 
     /// <summary>Four finite halves that were extended to 32 bits and shifted left by 13; what lies in the lower 13 bits does not matter.</summary>
+    /// <remarks>Of m/1024 * 2^-14, right where the half is subnormal, and the number that a leading one makes of it, right where not, the lesser is right.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> FromExtended(Vector128<int> bits)
     {
         Vector128<int> magnitude = bits & Vector128.Create(MagnitudeBits);
-        Vector128<int> subnormal = (magnitude - Vector128.Create(ExponentStep)) >> 31;
-        Vector128<float> value = (magnitude + Vector128.Create(ExponentShift) + (subnormal & Vector128.Create(ExponentStep))).AsSingle()
-            - (subnormal & Vector128.Create(ExponentShift + ExponentStep)).AsSingle();
-        return value | (bits & Vector128.Create(SignBit)).AsSingle();
+        Vector128<float> normal = (magnitude + Vector128.Create(ExponentShift)).AsSingle();
+        Vector128<float> subnormal = (magnitude + Vector128.Create(ExponentShift + ExponentStep)).AsSingle() - Vector128.Create(ExponentShift + ExponentStep).AsSingle();
+        return Vector128.MinNative(normal, subnormal) | (bits & Vector128.Create(SignBit)).AsSingle();
     }
 
     /// <inheritdoc cref="FromExtended(Vector128{int})"/>
@@ -116,9 +113,18 @@ internal static unsafe class Float16
     private static Vector256<float> FromExtended(Vector256<int> bits)
     {
         Vector256<int> magnitude = bits & Vector256.Create(MagnitudeBits);
-        Vector256<int> subnormal = Avx2.ShiftRightArithmetic(magnitude - Vector256.Create(ExponentStep), 31);
-        Vector256<float> value = (magnitude + Vector256.Create(ExponentShift) + (subnormal & Vector256.Create(ExponentStep))).AsSingle()
-            - (subnormal & Vector256.Create(ExponentShift + ExponentStep)).AsSingle();
-        return value | (bits & Vector256.Create(SignBit)).AsSingle();
+        Vector256<float> normal = (magnitude + Vector256.Create(ExponentShift)).AsSingle();
+        Vector256<float> subnormal = (magnitude + Vector256.Create(ExponentShift + ExponentStep)).AsSingle() - Vector256.Create(ExponentShift + ExponentStep).AsSingle();
+        return Vector256.MinNative(normal, subnormal) | (bits & Vector256.Create(SignBit)).AsSingle();
+    }
+
+    /// <inheritdoc cref="FromExtended(Vector128{int})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FromExtended(Vector512<int> bits)
+    {
+        Vector512<int> magnitude = bits & Vector512.Create(MagnitudeBits);
+        Vector512<float> normal = (magnitude + Vector512.Create(ExponentShift)).AsSingle();
+        Vector512<float> subnormal = (magnitude + Vector512.Create(ExponentShift + ExponentStep)).AsSingle() - Vector512.Create(ExponentShift + ExponentStep).AsSingle();
+        return Vector512.MinNative(normal, subnormal) | (bits & Vector512.Create(SignBit)).AsSingle();
     }
 }

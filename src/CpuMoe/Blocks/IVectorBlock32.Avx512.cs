@@ -6,15 +6,6 @@ namespace CpuMoe.Blocks;
 
 internal unsafe partial interface IVectorBlock32<TSelf>
 {
-    /// <summary>Whether the format has <see cref="PairCodes512"/>.</summary>
-    static virtual bool HasPairCodes => false;
-
-    /// <summary>
-    /// The 64 codes of two blocks plus <see cref="CodeBias"/>, in order: of the blocks that begin at the bytes
-    /// <paramref name="first"/> and <paramref name="second"/> of a vector. For processors with VBMI.
-    /// </summary>
-    static virtual Vector512<byte> PairCodes512(Vector512<byte> blocks, int first, int second) => default;
-
     static float IBlockFormat<TSelf>.Dot512(byte* row, in ActivationRow activation, int blocks)
     {
         ActivationRow column = activation;
@@ -23,9 +14,13 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         return result;
     }
 
+    static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+        => DotPairs512<TColumns>(row, columns, blocks, results, stride);
+
     /// <summary>Eight blocks at a time: their scales come in one vector, and what the codes are too large by leaves in another.</summary>
     [SkipLocalsInit]
-    static void IBlockFormat<TSelf>.DotColumns512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+    private protected static void DotPairs512<TColumns>(byte* row, ActivationRow* columns, int blocks, float* results, long stride)
+        where TColumns : struct, IColumnCount
     {
         Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
         int b = 0;
@@ -80,6 +75,19 @@ internal unsafe partial interface IVectorBlock32<TSelf>
         }
 
         DotResults.Store<TColumns>(results, stride, total0, total1, total2, total3);
+        AddRest<TColumns>(row, columns, b, blocks, results, stride);
+    }
+
+    /// <summary>Adds the products of the blocks from <paramref name="b"/> on, which are too few for a vector.</summary>
+    /// <param name="row">Block <paramref name="b"/>.</param>
+    /// <param name="columns">The activations.</param>
+    /// <param name="b">The first block.</param>
+    /// <param name="blocks">How many blocks the row has.</param>
+    /// <param name="results">Where the products stand.</param>
+    /// <param name="stride">How far apart they are.</param>
+    private protected static void AddRest<TColumns>(byte* row, ActivationRow* columns, int b, int blocks, float* results, long stride)
+        where TColumns : struct, IColumnCount
+    {
         for (int c = 0; b < blocks && c < TColumns.Count; c++)
         {
             ActivationRow rest = new(null, columns[c].Codes + (32 * b), columns[c].Scales + b, columns[c].Sums + (2 * b));
@@ -164,14 +172,6 @@ internal unsafe partial interface IVectorBlock32<TSelf>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> PairOfBlocks(byte* fourBlocks, int pair)
     {
-        if (TSelf.HasPairCodes && Avx512Vbmi.IsSupported)
-        {
-            // The first two begin a vector and the last two end one, so that no byte beyond the four is read.
-            int before = pair == 0 ? 0 : (4 * TSelf.BytesPerBlock) - Vector512<byte>.Count;
-            int first = (2 * pair * TSelf.BytesPerBlock) - before;
-            return TSelf.PairCodes512(Vector512.Load(fourBlocks + before), first, first + TSelf.BytesPerBlock);
-        }
-
         byte* block = fourBlocks + (2 * pair * TSelf.BytesPerBlock);
         return TSelf.HasSignedCodes
             ? TSelf.Codes256(block).AsByte().ToVector512Unsafe().WithUpper(TSelf.Codes256(block + TSelf.BytesPerBlock).AsByte())

@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// <remarks>
 /// Layout (18 bytes): d half @0, codes 16 bytes @2 (<see cref="Nibbles"/>). Source: ggml <c>block_q4_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4_0 : IVectorBlock32<Q4_0>
+internal readonly unsafe partial struct Q4_0 : INibbleBlock32<Q4_0>
 {
     private const int Codes = 2;
 
@@ -17,6 +17,9 @@ internal readonly unsafe partial struct Q4_0 : IVectorBlock32<Q4_0>
 
     /// <inheritdoc/>
     public static int BytesPerBlock => 18;
+
+    /// <inheritdoc/>
+    public static int NibblesAt => Codes;
 
     /// <inheritdoc/>
     public static float Scale(byte* block) => Float16.ReadFinite(block);

@@ -8,7 +8,7 @@ namespace CpuMoe.Blocks;
 /// <remarks>
 /// Layout (20 bytes): d half @0, m half @2, codes 16 bytes @4 (<see cref="Nibbles"/>). Source: ggml <c>block_q4_1</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q4_1 : IVectorBlock32<Q4_1>
+internal readonly unsafe partial struct Q4_1 : INibbleBlock32<Q4_1>
 {
     private const int Codes = 4;
 
@@ -17,6 +17,9 @@ internal readonly unsafe partial struct Q4_1 : IVectorBlock32<Q4_1>
 
     /// <inheritdoc/>
     public static int BytesPerBlock => 20;
+
+    /// <inheritdoc/>
+    public static int NibblesAt => Codes;
 
     /// <inheritdoc/>
     public static float Scale(byte* block) => Float16.ReadFinite(block);

@@ -9,7 +9,7 @@ namespace CpuMoe.Blocks;
 /// Layout (22 bytes): d half @0, fifth bits 4 bytes @2 (<see cref="FifthBits"/>), lower bits 16 bytes @6
 /// (<see cref="Nibbles"/>). Source: ggml <c>block_q5_0</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5_0 : IVectorBlock32<Q5_0>
+internal readonly unsafe partial struct Q5_0 : INibbleBlock32<Q5_0>
 {
     private const int HighBits = 2;
     private const int LowBits = 6;
@@ -19,6 +19,12 @@ internal readonly unsafe partial struct Q5_0 : IVectorBlock32<Q5_0>
 
     /// <inheritdoc/>
     public static int BytesPerBlock => 22;
+
+    /// <inheritdoc/>
+    public static int NibblesAt => LowBits;
+
+    /// <inheritdoc/>
+    public static int FifthBitsAt => HighBits;
 
     /// <inheritdoc/>
     public static float Scale(byte* block) => Float16.ReadFinite(block);

@@ -9,7 +9,7 @@ namespace CpuMoe.Blocks;
 /// Layout (24 bytes): d half @0, m half @2, fifth bits 4 bytes @4 (<see cref="FifthBits"/>), lower bits 16 bytes @8
 /// (<see cref="Nibbles"/>). Source: ggml <c>block_q5_1</c>.
 /// </remarks>
-internal readonly unsafe partial struct Q5_1 : IVectorBlock32<Q5_1>
+internal readonly unsafe partial struct Q5_1 : INibbleBlock32<Q5_1>
 {
     private const int HighBits = 4;
     private const int LowBits = 8;
@@ -19,6 +19,12 @@ internal readonly unsafe partial struct Q5_1 : IVectorBlock32<Q5_1>
 
     /// <inheritdoc/>
     public static int BytesPerBlock => 24;
+
+    /// <inheritdoc/>
+    public static int NibblesAt => LowBits;
+
+    /// <inheritdoc/>
+    public static int FifthBitsAt => HighBits;
 
     /// <inheritdoc/>
     public static float Scale(byte* block) => Float16.ReadFinite(block);

@@ -113,7 +113,7 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
         private readonly NativeBuffer<sbyte> _codes;
         private readonly NativeBuffer<float> _scales;
         private readonly NativeBuffer<short> _sums;
-        private readonly NativeBuffer<sbyte>? _apart;
+        private readonly NativeBuffer<sbyte> _apart;
 
         public QuantizedForm(ActivationFormat format, int rows, int columns)
         {
@@ -123,9 +123,8 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
             _codes = new NativeBuffer<sbyte>((long)rows * columns);
             _scales = new NativeBuffer<float>((long)rows * scales);
             _sums = new NativeBuffer<short>((long)rows * sums);
-            _apart = format == ActivationFormat.Q8Per256 ? new NativeBuffer<sbyte>((long)rows * columns) : null;
-            sbyte* apart = _apart == null ? null : _apart.Pointer;
-            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer, apart), columns, scales, sums);
+            _apart = new NativeBuffer<sbyte>((long)rows * ActivationRow.RoomApart(columns));
+            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer, _apart.Pointer), columns, scales, sums);
         }
 
         public ActivationFormat Format { get; }
@@ -139,7 +138,7 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
             _codes.Dispose();
             _scales.Dispose();
             _sums.Dispose();
-            _apart?.Dispose();
+            _apart.Dispose();
         }
     }
 }
@@ -153,7 +152,7 @@ internal readonly unsafe struct ActivationRows(ActivationRow first, int columns,
         first.Codes + (long)row * columns,
         first.Scales + (long)row * scalesPerRow,
         first.Sums + (long)row * sumsPerRow,
-        first.Apart == null ? null : first.Apart + (long)row * columns);
+        first.Apart == null ? null : first.Apart + (long)row * ActivationRow.RoomApart(columns));
 
     /// <summary>The rows from <paramref name="row"/> on.</summary>
     public ActivationRows From(int row) => new(this[row], columns, scalesPerRow, sumsPerRow);

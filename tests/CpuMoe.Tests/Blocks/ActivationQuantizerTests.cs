@@ -35,18 +35,18 @@ public unsafe class ActivationQuantizerTests
     }
 
     [Fact]
-    public void TheSecondOrderSwapsTheMiddleSubBlocks()
+    public void TheSecondOrderIsThatOfThe512BitProducts()
     {
         foreach (float[] values in FiniteInputs())
         {
-            using QuantizedActivations activations = QuantizedActivations.Of(ActivationFormat.Q8Per256, values);
-            sbyte[] codes = activations.Codes.ToArray();
-            sbyte[] expected = [.. codes.Chunk(32).Chunk(4).SelectMany(four => (sbyte[])[.. four[0], .. four[2], .. four[1], .. four[3]])];
-            Assert.Equal(expected, activations.Apart);
-        }
+            using QuantizedActivations per256 = QuantizedActivations.Of(ActivationFormat.Q8Per256, values);
+            sbyte[] swapped = [.. per256.Codes.ToArray().Chunk(32).Chunk(4).SelectMany(four => (sbyte[])[.. four[0], .. four[2], .. four[1], .. four[3]])];
+            Assert.Equal(swapped, per256.Apart);
 
-        using QuantizedActivations without = QuantizedActivations.Of(ActivationFormat.Q8Per32, new float[256]);
-        Assert.True(without.Apart.IsEmpty);
+            using QuantizedActivations per32 = QuantizedActivations.Of(ActivationFormat.Q8Per32, values);
+            sbyte[] halves = [.. per32.Codes.ToArray().Chunk(32).Chunk(4).SelectMany(four => four.SelectMany(block => block[..16]).Concat(four.SelectMany(block => block[16..])))];
+            Assert.Equal(halves, per32.Apart);
+        }
     }
 
     [Fact]

@@ -10,7 +10,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     private readonly GuardedBuffer _codes;
     private readonly GuardedBuffer _scales;
     private readonly GuardedBuffer _sums;
-    private readonly GuardedBuffer? _apart;
+    private readonly GuardedBuffer _apart;
     private readonly ActivationFormat _format;
 
     private QuantizedActivations(ActivationFormat format, int n)
@@ -21,19 +21,19 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         _codes = new GuardedBuffer(coded ? n : 0);
         _scales = new GuardedBuffer(coded ? n / ValuesPerScale(format) * sizeof(float) : 0);
         _sums = new GuardedBuffer(coded ? n / 16 * sizeof(short) : 0);
-        _apart = format == ActivationFormat.Q8Per256 ? new GuardedBuffer(n) : null;
+        _apart = new GuardedBuffer(coded ? ActivationRow.RoomApart(n) : 0);
     }
 
     /// <summary>Implementation of the quantiser for blocks of a given length.</summary>
     public delegate void Quantizer(float* values, int n, int length, ActivationRow destination);
 
     public ActivationRow Row => new(
-        (float*)_values.Start, (sbyte*)_codes.Start, (float*)_scales.Start, (short*)_sums.Start, _apart == null ? null : (sbyte*)_apart.Start);
+        (float*)_values.Start, (sbyte*)_codes.Start, (float*)_scales.Start, (short*)_sums.Start, (sbyte*)_apart.Start);
 
     public ReadOnlySpan<sbyte> Codes => new(_codes.Start, _codes.Length);
 
-    /// <summary>The codes in their second order; empty for formats without.</summary>
-    public ReadOnlySpan<sbyte> Apart => _apart == null ? default : new(_apart.Start, _apart.Length);
+    /// <summary>The codes in their second order; where their number is no multiple of 128, with gaps.</summary>
+    public ReadOnlySpan<sbyte> Apart => new(_apart.Start, _apart.Length);
 
     public ReadOnlySpan<float> Scales => new(_scales.Start, _scales.Length / sizeof(float));
 
@@ -70,6 +70,6 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         _codes.Dispose();
         _scales.Dispose();
         _sums.Dispose();
-        _apart?.Dispose();
+        _apart.Dispose();
     }
 }
