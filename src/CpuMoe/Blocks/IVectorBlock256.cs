@@ -58,25 +58,25 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
             WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
             Vector256<short> groupScales = TSelf.Scales256(row);
             Vector256<short> split = EvenThenOdd(groupScales);
-            Vector256<int> products = Part256(row, codes, split, 0) + Part256(row, codes, split, 1)
-                + Part256(row, codes, split, 2) + Part256(row, codes, split, 3)
-                + Part256(row, codes, split, 4) + Part256(row, codes, split, 5)
-                + Part256(row, codes, split, 6) + Part256(row, codes, split, 7);
-            AddBlock(row, products, groupScales, Vector256.Load(sums), scales[b], ref total, ref minima);
+            Vector256<int> even = AddPart(AddPart(default, row, codes, split, 0), row, codes, split, 2);
+            Vector256<int> odd = AddPart(AddPart(default, row, codes, split, 1), row, codes, split, 3);
+            even = AddPart(AddPart(even, row, codes, split, 4), row, codes, split, 6);
+            odd = AddPart(AddPart(odd, row, codes, split, 5), row, codes, split, 7);
+            AddBlock(row, even + odd, groupScales, Vector256.Load(sums), scales[b], ref total, ref minima);
         }
 
         return Vector256.Sum(total - minima);
     }
 
-    /// <summary>The products of 32 values, times the scales of their two groups.</summary>
+    /// <summary>The sums plus the products of 32 values, times the scales of their two groups.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Part256(byte* block, sbyte* activations, Vector256<short> evenThenOdd, int part)
+    private static Vector256<int> AddPart(Vector256<int> products, byte* block, sbyte* activations, Vector256<short> evenThenOdd, int part)
     {
         Vector256<short> pairs = TSelf.PairSums256(TSelf.Codes256(block, part), Vector256.Load(activations + (32 * part)));
 
         // Scale "part" of either half, to all 16-bit places of that half.
         Vector256<byte> spread = Vector256.Create((short)(0x0100 + (part * 0x0202))).AsByte();
-        return Avx2.MultiplyAddAdjacent(pairs, Avx2.Shuffle(evenThenOdd.AsByte(), spread).AsInt16());
+        return ProductSums.AddScaled(products, pairs, Avx2.Shuffle(evenThenOdd.AsByte(), spread).AsInt16());
     }
 
     /// <summary>The scales 0, 2, ... 14 in the lower half and 1, 3, ... 15 in the upper.</summary>
@@ -100,7 +100,7 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     {
         if (TSelf.CodeBias != 0)
         {
-            products -= Avx2.MultiplyAddAdjacent(groupScales * (short)TSelf.CodeBias, sums);
+            products = ProductSums.AddScaled(products, groupScales * (short)-TSelf.CodeBias, sums);
         }
 
         total = Vector256.MultiplyAddEstimate(

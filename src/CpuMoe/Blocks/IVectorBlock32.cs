@@ -65,13 +65,17 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddBlock(byte* block, sbyte* codes, float* scale, short* sums, ref Vector256<float> total, ref float offsets)
     {
-        Vector256<short> pairs = SignedProducts.PairSums(TSelf.Codes256(block), Vector256.Load(codes));
-        Vector256<int> products = Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
         total = Vector256.MultiplyAddEstimate(
-            Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(block) * *scale), total);
+            Avx.ConvertToVector256Single(Products(block, Vector256.Load(codes))), Vector256.Create(TSelf.Scale(block) * *scale), total);
         if (TSelf.HasOffset)
         {
             offsets += TSelf.Offset(block) * *scale * (sums[0] + sums[1]);
         }
     }
+
+    /// <summary>The products of a block, in sums of four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Products(byte* block, Vector256<sbyte> activations) => TSelf.HasSignedCodes
+        ? ProductSums.Fours(TSelf.Codes256(block), activations)
+        : ProductSums.Fours(TSelf.BiasedCodes256(block), (byte)TSelf.CodeBias, activations);
 }
