@@ -49,20 +49,27 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     static float IBlockFormat<TSelf>.Dot256(byte* row, in ActivationRow activation, int blocks)
     {
         sbyte* codes = activation.Codes;
-        float* scales = activation.Scales;
         short* sums = activation.Sums;
+
+        // Of each block the factor of its products and that of its minima. From memory they come to all lanes for nothing.
+        float* factors = stackalloc float[2 * BlocksPerGroup];
         Vector256<float> total = Vector256<float>.Zero;
         Vector256<float> minima = Vector256<float>.Zero;
-        for (int b = 0; b < blocks; b++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
+        for (int first = 0; first < blocks; first += BlocksPerGroup)
         {
-            WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-            Vector256<short> groupScales = TSelf.Scales256(row);
-            Vector256<short> split = EvenThenOdd(groupScales);
-            Vector256<int> even = AddPart(AddPart(default, row, codes, split, 0), row, codes, split, 2);
-            Vector256<int> odd = AddPart(AddPart(default, row, codes, split, 1), row, codes, split, 3);
-            even = AddPart(AddPart(even, row, codes, split, 4), row, codes, split, 6);
-            odd = AddPart(AddPart(odd, row, codes, split, 5), row, codes, split, 7);
-            AddBlock(row, even + odd, groupScales, Vector256.Load(sums), scales[b], ref total, ref minima);
+            int count = Math.Min(BlocksPerGroup, blocks - first);
+            StoreFactors(row, activation.Scales + first, count, factors);
+            for (float* factor = factors; factor < factors + count; factor++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
+            {
+                WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
+                Vector256<short> groupScales = TSelf.Scales256(row);
+                Vector256<short> split = EvenThenOdd(groupScales);
+                Vector256<int> even = AddPart(AddPart(default, row, codes, split, 0), row, codes, split, 2);
+                Vector256<int> odd = AddPart(AddPart(default, row, codes, split, 1), row, codes, split, 3);
+                even = AddPart(AddPart(even, row, codes, split, 4), row, codes, split, 6);
+                odd = AddPart(AddPart(odd, row, codes, split, 5), row, codes, split, 7);
+                AddBlock(row, even + odd, groupScales, Vector256.Load(sums), factor, ref total, ref minima);
+            }
         }
 
         return Vector256.Sum(total - minima);
@@ -94,7 +101,7 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
         Vector256<int> products,
         Vector256<short> groupScales,
         Vector256<short> sums,
-        float activationScale,
+        float* factor,
         ref Vector256<float> total,
         ref Vector256<float> minima)
     {
@@ -103,14 +110,13 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
             products = ProductSums.AddScaled(products, groupScales * (short)-TSelf.CodeBias, sums);
         }
 
-        total = Vector256.MultiplyAddEstimate(
-            Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(block) * activationScale), total);
+        total = Vector256.MultiplyAddEstimate(Avx.ConvertToVector256Single(products), Vector256.Create(*factor), total);
 
         if (TSelf.HasMinima)
         {
             minima = Vector256.MultiplyAddEstimate(
                 Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(TSelf.Minima256(block), sums)),
-                Vector256.Create(TSelf.MinimumScale(block) * activationScale),
+                Vector256.Create(factor[BlocksPerGroup]),
                 minima);
         }
     }
