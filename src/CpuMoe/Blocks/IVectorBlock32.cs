@@ -53,17 +53,18 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
         {
             int count = Math.Min(BlocksPerGroup, blocks - first);
             StoreFactors(row, activation.Scales + first, activation.Sums + (2 * first), count, factors, ref offsets);
-            int i = 0;
-            for (; i + 2 <= count; i += 2, row += 2 * TSelf.BytesPerBlock, codes += 64)
+            float* factor = factors;
+            float* end = factors + count;
+            for (; factor + 2 <= end; factor += 2, row += 2 * TSelf.BytesPerBlock, codes += 64)
             {
                 WeightPrefetch.Ahead(row, 2 * TSelf.BytesPerBlock);
-                AddBlock(row, codes, factors[i], ref total0);
-                AddBlock(row + TSelf.BytesPerBlock, codes + 32, factors[i + 1], ref total1);
+                AddBlock(row, codes, factor, ref total0);
+                AddBlock(row + TSelf.BytesPerBlock, codes + 32, factor + 1, ref total1);
             }
 
-            if (i < count)
+            if (factor < end)
             {
-                AddBlock(row, codes, factors[i], ref total0);
+                AddBlock(row, codes, factor, ref total0);
             }
         }
 
@@ -99,9 +100,9 @@ internal unsafe partial interface IVectorBlock32<TSelf> : IBlock32<TSelf>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBlock(byte* block, sbyte* codes, float factor, ref Vector256<float> total)
+    private static void AddBlock(byte* block, sbyte* codes, float* factor, ref Vector256<float> total)
         => total = Vector256.MultiplyAddEstimate(
-            Avx.ConvertToVector256Single(Products(block, Vector256.Load(codes))), Vector256.Create(factor), total);
+            Avx.ConvertToVector256Single(Products(block, Vector256.Load(codes))), Vector256.Create(*factor), total);
 
     /// <summary>The products of a block, in sums of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
