@@ -9,7 +9,8 @@ namespace CpuMoe.Blocks;
 /// Codes are taken as unsigned, which the multiply instructions want. Pairs of products are summed in 16 bits (at most
 /// 2 * 63 * 127), one multiplication by the 16-bit group scales brings them to 32 bits, and what the codes are too
 /// large by is taken off through the sums of the activations, all in exact integers: a dot product differs from the
-/// scalar one only in the order of its float additions.
+/// scalar one only in the order of its float additions. AVX-VNNI adds in the same instruction as it multiplies by the
+/// scales; its sums of four products in 32 bits would have to be brought back to 16 for that, and save nothing.
 /// </remarks>
 /// <typeparam name="TSelf">The format itself.</typeparam>
 internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
