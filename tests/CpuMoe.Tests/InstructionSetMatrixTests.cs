@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using CpuMoe.Testing;
 using CpuMoe.Tests.Blocks;
 using CpuMoe.Tests.Compute;
@@ -36,6 +37,13 @@ public class InstructionSetMatrixTests
 
     [Fact]
     public void NoAvxVnni() => RunChild(Classes, lesser: false, Optimized, "DOTNET_EnableAVXVNNI=0");
+
+    [Fact]
+    public void AvxVnniChangesNoBitOfTheDotProducts()
+    {
+        Assert.SkipUnless(AvxVnni.IsSupported, "No AVX-VNNI instructions in this process.");
+        RunChild([typeof(DotBitsTests)], lesser: false, Optimized, "DOTNET_EnableAVXVNNI=0", $"{DotBits.Variable}={DotBits.OfAllTypes()}");
+    }
 
     /// <summary>Of all kernels only some dot products use these instructions (VBMI).</summary>
     [Fact]

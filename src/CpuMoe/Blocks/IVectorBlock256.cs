@@ -9,7 +9,8 @@ namespace CpuMoe.Blocks;
 /// Codes are taken as unsigned, which the multiply instructions want. Pairs of products are summed in 16 bits (at most
 /// 2 * 63 * 127), one multiplication by the 16-bit group scales brings them to 32 bits, and what the codes are too
 /// large by is taken off through the sums of the activations, all in exact integers: a dot product differs from the
-/// scalar one only in the order of its float additions.
+/// scalar one only in the order of its float additions. AVX-VNNI adds in the same instruction as it multiplies by the
+/// scales; its sums of four products in 32 bits would have to be brought back to 16 for that, and save nothing.
 /// </remarks>
 /// <typeparam name="TSelf">The format itself.</typeparam>
 internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
@@ -49,34 +50,41 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
     static float IBlockFormat<TSelf>.Dot256(byte* row, in ActivationRow activation, int blocks)
     {
         sbyte* codes = activation.Codes;
-        float* scales = activation.Scales;
         short* sums = activation.Sums;
+
+        // Of each block the factor of its products and that of its minima. From memory they come to all lanes for nothing.
+        float* factors = stackalloc float[2 * BlocksPerGroup];
         Vector256<float> total = Vector256<float>.Zero;
         Vector256<float> minima = Vector256<float>.Zero;
-        for (int b = 0; b < blocks; b++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
+        for (int first = 0; first < blocks; first += BlocksPerGroup)
         {
-            WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
-            Vector256<short> groupScales = TSelf.Scales256(row);
-            Vector256<short> split = EvenThenOdd(groupScales);
-            Vector256<int> products = Part256(row, codes, split, 0) + Part256(row, codes, split, 1)
-                + Part256(row, codes, split, 2) + Part256(row, codes, split, 3)
-                + Part256(row, codes, split, 4) + Part256(row, codes, split, 5)
-                + Part256(row, codes, split, 6) + Part256(row, codes, split, 7);
-            AddBlock(row, products, groupScales, Vector256.Load(sums), scales[b], ref total, ref minima);
+            int count = Math.Min(BlocksPerGroup, blocks - first);
+            StoreFactors(row, activation.Scales + first, count, factors);
+            for (float* factor = factors; factor < factors + count; factor++, row += TSelf.BytesPerBlock, codes += 256, sums += 16)
+            {
+                WeightPrefetch.Ahead(row, TSelf.BytesPerBlock);
+                Vector256<short> groupScales = TSelf.Scales256(row);
+                Vector256<short> split = EvenThenOdd(groupScales);
+                Vector256<int> even = AddPart(AddPart(default, row, codes, split, 0), row, codes, split, 2);
+                Vector256<int> odd = AddPart(AddPart(default, row, codes, split, 1), row, codes, split, 3);
+                even = AddPart(AddPart(even, row, codes, split, 4), row, codes, split, 6);
+                odd = AddPart(AddPart(odd, row, codes, split, 5), row, codes, split, 7);
+                AddBlock(row, even + odd, groupScales, Vector256.Load(sums), factor, ref total, ref minima);
+            }
         }
 
         return Vector256.Sum(total - minima);
     }
 
-    /// <summary>The products of 32 values, times the scales of their two groups.</summary>
+    /// <summary>The sums plus the products of 32 values, times the scales of their two groups.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Part256(byte* block, sbyte* activations, Vector256<short> evenThenOdd, int part)
+    private static Vector256<int> AddPart(Vector256<int> products, byte* block, sbyte* activations, Vector256<short> evenThenOdd, int part)
     {
         Vector256<short> pairs = TSelf.PairSums256(TSelf.Codes256(block, part), Vector256.Load(activations + (32 * part)));
 
         // Scale "part" of either half, to all 16-bit places of that half.
         Vector256<byte> spread = Vector256.Create((short)(0x0100 + (part * 0x0202))).AsByte();
-        return Avx2.MultiplyAddAdjacent(pairs, Avx2.Shuffle(evenThenOdd.AsByte(), spread).AsInt16());
+        return ProductSums.AddScaled(products, pairs, Avx2.Shuffle(evenThenOdd.AsByte(), spread).AsInt16());
     }
 
     /// <summary>The scales 0, 2, ... 14 in the lower half and 1, 3, ... 15 in the upper.</summary>
@@ -94,23 +102,22 @@ internal unsafe partial interface IVectorBlock256<TSelf> : IBlock256<TSelf>
         Vector256<int> products,
         Vector256<short> groupScales,
         Vector256<short> sums,
-        float activationScale,
+        float* factor,
         ref Vector256<float> total,
         ref Vector256<float> minima)
     {
         if (TSelf.CodeBias != 0)
         {
-            products -= Avx2.MultiplyAddAdjacent(groupScales * (short)TSelf.CodeBias, sums);
+            products = ProductSums.AddScaled(products, groupScales * (short)-TSelf.CodeBias, sums);
         }
 
-        total = Vector256.MultiplyAddEstimate(
-            Avx.ConvertToVector256Single(products), Vector256.Create(TSelf.Scale(block) * activationScale), total);
+        total = Vector256.MultiplyAddEstimate(Avx.ConvertToVector256Single(products), Vector256.Create(*factor), total);
 
         if (TSelf.HasMinima)
         {
             minima = Vector256.MultiplyAddEstimate(
                 Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(TSelf.Minima256(block), sums)),
-                Vector256.Create(TSelf.MinimumScale(block) * activationScale),
+                Vector256.Create(factor[BlocksPerGroup]),
                 minima);
         }
     }

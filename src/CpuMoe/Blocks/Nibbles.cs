@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CpuMoe.Blocks;
 
@@ -27,7 +28,7 @@ internal static unsafe class Nibbles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Load256(byte* packed)
     {
-        Vector128<byte> pairs = Vector128.Load(packed);
-        return Vector256.Create(pairs, (pairs.AsUInt16() >>> 4).AsByte()) & Vector256.Create((byte)15);
+        Vector256<ulong> pairs = Avx2.BroadcastVector128ToVector256((ulong*)packed);
+        return Avx2.ShiftRightLogicalVariable(pairs, Vector256.Create(0ul, 0, 4, 4)).AsByte() & Vector256.Create((byte)15);
     }
 }

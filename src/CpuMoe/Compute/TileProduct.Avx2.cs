@@ -220,10 +220,10 @@ internal static unsafe partial class TileProduct<TFormat>
         {
             Vector256<short> lower = Vector256.LoadAligned(minima), upper = Vector256.LoadAligned(minima + WeightTile.Rows);
             Vector256<short> a = Pair256(sums0 + (2 * pair)), b = Pair256(sums1 + (2 * pair));
-            m00 = ScaledAdd(m00, lower, a);
-            m10 = ScaledAdd(m10, upper, a);
-            m01 = ScaledAdd(m01, lower, b);
-            m11 = ScaledAdd(m11, upper, b);
+            m00 = ProductSums.AddScaled(m00, lower, a);
+            m10 = ProductSums.AddScaled(m10, upper, a);
+            m01 = ProductSums.AddScaled(m01, lower, b);
+            m11 = ProductSums.AddScaled(m11, upper, b);
         }
     }
 
@@ -266,8 +266,4 @@ internal static unsafe partial class TileProduct<TFormat>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Scaled(Vector256<short> sums, Vector256<short> scales) => Avx2.MultiplyAddAdjacent(sums, scales);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> ScaledAdd(Vector256<int> total, Vector256<short> sums, Vector256<short> scales) =>
-        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(total, sums, scales) : total + Scaled(sums, scales);
 }
