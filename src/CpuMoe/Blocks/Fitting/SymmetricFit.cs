@@ -18,9 +18,11 @@ namespace CpuMoe.Blocks.Fitting;
 /// </remarks>
 internal static unsafe class SymmetricFit
 {
-    // Steps of a tenth of a code to either side of the lowest code.
+    // Steps to either side of the lowest code. Each turns over some of the roundings: coarse codes need steps of a tenth
+    // of one, fine codes steps of a part of the scale, or all scales tried are nearly the same.
     private const int Steps = 9;
     private const float Step = 0.1f;
+    private const float StepOfScale = 1 / 80f;
 
     /// <summary>How much the squared error of each value counts: 1 and x² by its mean over the group.</summary>
     /// <param name="tile">The groups, see <see cref="Lanes.Load"/>.</param>
@@ -54,11 +56,12 @@ internal static unsafe class SymmetricFit
         Vector256<float> low = Vector256.Create((float)lowest);
         Vector256<float> high = Vector256.Create((float)highest);
         Vector256<float> perExtreme = Lanes.Divide(Vector256<float>.One, Extremes(tile, length));
+        float stepSize = MathF.Max(Step, -lowest * StepOfScale);
         Vector256<float> bestExplained = Vector256<float>.Zero;
         Vector256<float> bestScale = Vector256<float>.Zero;
         for (int step = -Steps; step <= Steps; step++)
         {
-            Vector256<float> inverse = Vector256.Create(lowest + (Step * step)) * perExtreme;
+            Vector256<float> inverse = Vector256.Create(lowest + (stepSize * step)) * perExtreme;
             Vector256<float> products = Vector256<float>.Zero;
             Vector256<float> squares = Vector256<float>.Zero;
             for (int i = 0; i < length; i++)
