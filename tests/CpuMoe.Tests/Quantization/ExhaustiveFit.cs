@@ -23,9 +23,18 @@ internal static class ExhaustiveFit
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>The least error of scale * code, scales of both signs.</summary>
+    /// <summary>What the squared error of each value of a group counts: all the same in formats with offsets, else more for large ones.</summary>
+    public static double[] WeightsOf(ReadOnlySpan<float> values, bool hasOffset)
+    {
+        double[] squares = [.. values.ToArray().Select(value => (double)value * value)];
+        double mean = squares.Average();
+        return [.. squares.Select(square => hasOffset ? 1 : 1 + (square / mean))];
+    }
+
+    /// <summary>The least error of scale * code, scales of both signs, with <see cref="WeightsOf"/>.</summary>
     public static double LeastSymmetricError(ReadOnlySpan<float> values, int lowest, int highest)
     {
+        double[] weights = WeightsOf(values, hasOffset: false);
         double largest = Largest(values);
         double least = double.PositiveInfinity;
         for (int i = -SymmetricScales; i <= SymmetricScales; i++)
@@ -34,7 +43,7 @@ internal static class ExhaustiveFit
             double scale = Math.Sign(i) * largest / -lowest * (0.5 + (Math.Abs(i) / (double)SymmetricScales));
             if (i != 0)
             {
-                least = Math.Min(least, Error(values, scale, 0, lowest, highest));
+                least = Math.Min(least, Error(values, weights, scale, 0, lowest, highest));
             }
         }
 
@@ -44,6 +53,7 @@ internal static class ExhaustiveFit
     /// <summary>The least error of scale * code + offset.</summary>
     public static double LeastAffineError(ReadOnlySpan<float> values, int highest, bool isOffsetFree)
     {
+        double[] weights = WeightsOf(values, hasOffset: true);
         double low = double.PositiveInfinity;
         double high = double.NegativeInfinity;
         foreach (float value in values)
@@ -60,21 +70,21 @@ internal static class ExhaustiveFit
             for (int start = 0; start <= AffineStarts; start++)
             {
                 double offset = low + (scale * (1.5 * start / AffineStarts)) - (0.25 * scale);
-                least = Math.Min(least, Error(values, scale, isOffsetFree ? offset : Math.Min(offset, 0), 0, highest));
+                least = Math.Min(least, Error(values, weights, scale, isOffsetFree ? offset : Math.Min(offset, 0), 0, highest));
             }
         }
 
         return least;
     }
 
-    private static double Error(ReadOnlySpan<float> values, double scale, double offset, int lowest, int highest)
+    private static double Error(ReadOnlySpan<float> values, double[] weights, double scale, double offset, int lowest, int highest)
     {
         double sum = 0;
-        foreach (float value in values)
+        for (int i = 0; i < values.Length; i++)
         {
-            double code = Math.Clamp(Math.Round((value - offset) / scale), lowest, highest);
-            double error = value - (scale * code) - offset;
-            sum += error * error;
+            double code = Math.Clamp(Math.Round((values[i] - offset) / scale), lowest, highest);
+            double error = values[i] - (scale * code) - offset;
+            sum += weights[i] * error * error;
         }
 
         return sum;

@@ -7,7 +7,9 @@ namespace CpuMoe.Blocks.Fitting;
 /// <remarks>
 /// First every group gets the scale (and minimum) that suit it best by themselves. The largest of them set the scales of
 /// the block. Then, in turns, the groups take the integer scales near their wish with the least error, and the scales
-/// of the block become those that are best, by least squares, for the integers and codes.
+/// of the block become those that are best, by least squares, for the integers and codes. Errors are weighted as
+/// <see cref="SymmetricFit"/> says, for formats with minima equally. The scales are stored with the gain that makes up
+/// for their <see cref="Attenuation"/>.
 /// </remarks>
 /// <typeparam name="TFormat">The format.</typeparam>
 internal static unsafe class Block256Fit<TFormat>
@@ -23,12 +25,13 @@ internal static unsafe class Block256Fit<TFormat>
     public static void Quantize(float* values, byte* block)
     {
         Vector256<float>* tile = stackalloc Vector256<float>[256 / Lanes.Count];
+        Vector256<float>* weights = stackalloc Vector256<float>[256 / Lanes.Count];
         GroupParameters* wishes = stackalloc GroupParameters[2];
         for (int batch = 0; batch < Batches; batch++)
         {
             Vector256<float>* groups = tile + (batch * TFormat.ValuesPerGroup);
             Lanes.Load(values + (batch * Lanes.Count * TFormat.ValuesPerGroup), TFormat.ValuesPerGroup, groups);
-            wishes[batch] = Wish(groups);
+            wishes[batch] = Wish(groups, weights + (batch * TFormat.ValuesPerGroup));
         }
 
         (float scale, float minimumScale) = FirstScales(wishes);
@@ -44,7 +47,8 @@ internal static unsafe class Block256Fit<TFormat>
             double error = 0;
             for (int batch = 0; batch < Batches; batch++)
             {
-                (trial[batch], Vector256<float> errors) = Choose(tile + (batch * TFormat.ValuesPerGroup), wishes[batch], (float)halfScale, (float)halfMinimumScale);
+                int first = batch * TFormat.ValuesPerGroup;
+                (trial[batch], Vector256<float> errors) = Choose(tile + first, weights + first, wishes[batch], (float)halfScale, (float)halfMinimumScale);
                 error += Lanes.Sum(errors);
             }
 
@@ -58,7 +62,7 @@ internal static unsafe class Block256Fit<TFormat>
             GroupParameters* previous = best;
             best = trial;
             trial = previous;
-            if (!Refit(tile, best, (float)bestScale, (float)bestMinimumScale, out scale, out minimumScale))
+            if (!Refit(tile, weights, best, (float)bestScale, (float)bestMinimumScale, out scale, out minimumScale))
             {
                 break;
             }
@@ -67,12 +71,13 @@ internal static unsafe class Block256Fit<TFormat>
         Write(tile, best, bestScale, bestMinimumScale, block);
     }
 
-    /// <summary>What eight groups would have, could they have any numbers.</summary>
-    private static GroupParameters Wish(Vector256<float>* groups)
+    /// <summary>What eight groups would have, could they have any numbers; also the weights of their values, if the format has any.</summary>
+    private static GroupParameters Wish(Vector256<float>* groups, Vector256<float>* weights)
     {
         if (!TFormat.HasMinima)
         {
-            return new GroupParameters(SymmetricFit.Scales(groups, TFormat.ValuesPerGroup, TFormat.LowestCode, TFormat.HighestCode), Vector256<float>.Zero);
+            SymmetricFit.Weigh(groups, TFormat.ValuesPerGroup, weights);
+            return new GroupParameters(SymmetricFit.Scales(groups, weights, TFormat.ValuesPerGroup, TFormat.LowestCode, TFormat.HighestCode), Vector256<float>.Zero);
         }
 
         (Vector256<float> scales, Vector256<float> offsets) = AffineFit.Lines(groups, TFormat.ValuesPerGroup, TFormat.HighestCode, allowPositiveOffsets: false);
@@ -95,7 +100,7 @@ internal static unsafe class Block256Fit<TFormat>
     }
 
     /// <summary>The integer scales and minima of eight groups with the least error for scales of the block.</summary>
-    private static (GroupParameters Parameters, Vector256<float> Errors) Choose(Vector256<float>* groups, in GroupParameters wish, float scale, float minimumScale)
+    private static (GroupParameters Parameters, Vector256<float> Errors) Choose(Vector256<float>* groups, Vector256<float>* weights, in GroupParameters wish, float scale, float minimumScale)
     {
         Vector256<float> nearScale = Vector256.Round(Lanes.Divide(wish.Scales, Vector256.Create(scale)));
         Vector256<float> nearMinimum = Vector256.Round(Lanes.Divide(wish.Minima, Vector256.Create(minimumScale)));
@@ -109,7 +114,7 @@ internal static unsafe class Block256Fit<TFormat>
                 GroupParameters candidate = new(
                     Vector256.Clamp(nearScale + Vector256.Create((float)scaleStep), Vector256.Create((float)TFormat.LowestGroupScale), Vector256.Create((float)TFormat.HighestGroupScale)),
                     Vector256.Clamp(nearMinimum + Vector256.Create((float)minimumStep), Vector256<float>.Zero, Vector256.Create((float)TFormat.HighestGroupMinimum)));
-                Vector256<float> error = Error(groups, candidate, scale, minimumScale);
+                Vector256<float> error = Error(groups, weights, candidate, scale, minimumScale);
                 Vector256<float> isBetter = Vector256.LessThan(error, least);
                 least = Vector256.ConditionalSelect(isBetter, error, least);
                 best = new GroupParameters(
@@ -121,8 +126,8 @@ internal static unsafe class Block256Fit<TFormat>
         return (best, least);
     }
 
-    /// <summary>The sum of the squared errors of each of eight groups.</summary>
-    private static Vector256<float> Error(Vector256<float>* groups, in GroupParameters parameters, float scale, float minimumScale)
+    /// <summary>The weighted sum of the squared errors of each of eight groups.</summary>
+    private static Vector256<float> Error(Vector256<float>* groups, Vector256<float>* weights, in GroupParameters parameters, float scale, float minimumScale)
     {
         Coder coder = new(parameters, scale, minimumScale);
         Vector256<float> sum = Vector256<float>.Zero;
@@ -130,19 +135,25 @@ internal static unsafe class Block256Fit<TFormat>
         {
             Vector256<float> shifted = groups[i] + coder.Minima;
             Vector256<float> error = shifted - (coder.Scales * coder.Code(shifted));
-            sum += error * error;
+            sum += Weighted(error, weights, i) * error;
         }
 
         return sum;
     }
 
+    /// <summary>What a value adds to a weighted sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Weighted(Vector256<float> value, Vector256<float>* weights, int index) => TFormat.HasMinima ? value : value * weights[index];
+
     /// <summary>The scales of the block that are best for the integers of the groups and the codes that follow from them.</summary>
     /// <remarks>
     /// With a = group scale * code and b = group minimum, the sum of (x - d a + m b)² is least where
     /// d (sum of a²) - m (sum of a b) = sum of x a and d (sum of a b) - m (sum of b²) = sum of x b.
+    /// Weights only occur where m = 0, and then in both sums that are left.
     /// </remarks>
     /// <returns>False where there are none, or only ones that the format does not have.</returns>
-    private static bool Refit(Vector256<float>* tile, GroupParameters* parameters, float scale, float minimumScale, out float newScale, out float newMinimumScale)
+    private static bool Refit(
+        Vector256<float>* tile, Vector256<float>* weights, GroupParameters* parameters, float scale, float minimumScale, out float newScale, out float newMinimumScale)
     {
         double aa = 0, ab = 0, bb = 0, xa = 0, xb = 0;
         for (int batch = 0; batch < Batches; batch++)
@@ -153,9 +164,10 @@ internal static unsafe class Block256Fit<TFormat>
             {
                 Vector256<float> x = tile[(batch * TFormat.ValuesPerGroup) + i];
                 Vector256<float> code = coder.Code(x + coder.Minima);
-                squares += code * code;
+                Vector256<float> weighted = Weighted(code, weights, (batch * TFormat.ValuesPerGroup) + i);
+                squares += code * weighted;
                 codes += code;
-                products += x * code;
+                products += x * weighted;
                 sum += x;
             }
 
@@ -185,9 +197,8 @@ internal static unsafe class Block256Fit<TFormat>
     private static void Write(Vector256<float>* tile, GroupParameters* parameters, Half scale, Half minimumScale, byte* block)
     {
         new Span<byte>(block, TFormat.BytesPerBlock).Clear();
-        TFormat.SetScale(block, scale);
-        TFormat.SetMinimumScale(block, minimumScale);
         int* codes = stackalloc int[Lanes.Count];
+        Vector256<float> squares = Vector256<float>.Zero, products = squares;
         for (int batch = 0; batch < Batches; batch++)
         {
             Coder coder = new(parameters[batch], (float)scale, (float)minimumScale);
@@ -200,13 +211,20 @@ internal static unsafe class Block256Fit<TFormat>
             for (int i = 0; i < TFormat.ValuesPerGroup; i++)
             {
                 Vector256<float> x = tile[(batch * TFormat.ValuesPerGroup) + i];
-                Vector256.ConvertToInt32Native(coder.Code(x + coder.Minima)).Store(codes);
+                Vector256<float> code = coder.Code(x + coder.Minima);
+                squares += x * x;
+                products += x * ((coder.Scales * code) - coder.Minima);
+                Vector256.ConvertToInt32Native(code).Store(codes);
                 for (int lane = 0; lane < Lanes.Count; lane++)
                 {
                     TFormat.SetCode(block, (((batch * Lanes.Count) + lane) * TFormat.ValuesPerGroup) + i, codes[lane]);
                 }
             }
         }
+
+        float gain = Attenuation.Gain(Lanes.Sum(squares), Lanes.Sum(products));
+        TFormat.SetScale(block, HalfScale.Nearest(gain * (float)scale));
+        TFormat.SetMinimumScale(block, HalfScale.Nearest(gain * (float)minimumScale));
     }
 
     /// <summary>Scales and minima of eight groups: as they wish them, or as whole numbers.</summary>
