@@ -50,64 +50,56 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
         // Of each column and block the factor of its products. From memory it comes to all lanes for nothing.
         float* factors = stackalloc float[TColumns.Count * BlocksPerGroup];
         Vector512<float> total0 = default, total1 = default, total2 = default, total3 = default;
-        int at = 0;
-        for (; at + BlocksPerGroup <= blocks; at += BlocksPerGroup)
+        for (int done = 0; done < blocks;)
         {
-            Vector512<int> headers = Headers(row);
+            // The last group of a row begins with blocks that were met before, where it would have too few: their factors are 0.
+            int at = Math.Min(done, blocks - BlocksPerGroup), skipped = done - at;
+            done = at + BlocksPerGroup;
+            byte* group = row + ((long)at * TSelf.BytesPerBlock);
+            Vector128<float> isNew = Vector128.GreaterThanOrEqual(Vector128.Create(0, 1, 2, 3), Vector128.Create(skipped)).AsSingle();
+            Vector512<int> headers = Headers(group);
             Vector512<byte> scales = SixBitScales.ScalesThenMinima(headers);
             Vector512<short> minima01 = Minima(scales, 0b01_01_00_00), minima23 = Minima(scales, 0b11_11_10_10);
             Vector256<float> blockScales = SixBitScales.BlockScales(headers);
-            AddMinima(columns, at, blockScales, minima01, minima23, factors, ref total0);
+            AddMinima(columns, at, isNew, blockScales, minima01, minima23, factors, ref total0);
             if (TColumns.Count > 1)
             {
-                AddMinima(columns + 1, at, blockScales, minima01, minima23, factors + BlocksPerGroup, ref total1);
+                AddMinima(columns + 1, at, isNew, blockScales, minima01, minima23, factors + BlocksPerGroup, ref total1);
             }
 
             if (TColumns.Count > 2)
             {
-                AddMinima(columns + 2, at, blockScales, minima01, minima23, factors + (2 * BlocksPerGroup), ref total2);
+                AddMinima(columns + 2, at, isNew, blockScales, minima01, minima23, factors + (2 * BlocksPerGroup), ref total2);
             }
 
             if (TColumns.Count > 3)
             {
-                AddMinima(columns + 3, at, blockScales, minima01, minima23, factors + (3 * BlocksPerGroup), ref total3);
+                AddMinima(columns + 3, at, isNew, blockScales, minima01, minima23, factors + (3 * BlocksPerGroup), ref total3);
+            }
+
+            if (skipped == 0)
+            {
+                AddBlock<TColumns>(
+                    group, factors, columns, 256 * at, Lane(scales, 0b00_00_00_00), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            }
+
+            if (skipped <= 1)
+            {
+                AddBlock<TColumns>(
+                    group + TSelf.BytesPerBlock, factors + 1, columns, (256 * at) + 256, Lane(scales, 0b01_01_01_01), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
+            }
+
+            if (skipped <= 2)
+            {
+                AddBlock<TColumns>(
+                    group + (2 * TSelf.BytesPerBlock), factors + 2, columns, (256 * at) + 512, Lane(scales, 0b10_10_10_10), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
             }
 
             AddBlock<TColumns>(
-                row, factors, columns, 256 * at, Lane(scales, 0b00_00_00_00), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
-            AddBlock<TColumns>(
-                row + TSelf.BytesPerBlock, factors + 1, columns, (256 * at) + 256, Lane(scales, 0b01_01_01_01), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
-            AddBlock<TColumns>(
-                row + (2 * TSelf.BytesPerBlock), factors + 2, columns, (256 * at) + 512, Lane(scales, 0b10_10_10_10), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
-            AddBlock<TColumns>(
-                row + (3 * TSelf.BytesPerBlock), factors + 3, columns, (256 * at) + 768, Lane(scales, 0b11_11_11_11), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
-            row += BlocksPerGroup * TSelf.BytesPerBlock;
+                group + (3 * TSelf.BytesPerBlock), factors + 3, columns, (256 * at) + 768, Lane(scales, 0b11_11_11_11), spread0, spread1, spread2, spread3, rotation0, rotation1, rotation2, rotation3, ref total0, ref total1, ref total2, ref total3);
         }
 
         DotResults.Store<TColumns>(results, stride, total0, total1, total2, total3);
-        if (at < blocks)
-        {
-            AddRest<TColumns>(row, columns, at, blocks - at, results, stride);
-        }
-    }
-
-    /// <summary>Adds the products of the last blocks of a row, fewer than a group.</summary>
-    [SkipLocalsInit]
-    private static void AddRest<TColumns>(byte* row, ActivationRow* columns, int at, int blocks, float* results, long stride)
-        where TColumns : struct, IColumnCount
-    {
-        ActivationRow* rest = stackalloc ActivationRow[TColumns.Count];
-        float* sums = stackalloc float[TColumns.Count];
-        for (int c = 0; c < TColumns.Count; c++)
-        {
-            rest[c] = new ActivationRow(null, columns[c].Codes + (256 * at), columns[c].Scales + at, columns[c].Sums + (16 * at));
-        }
-
-        DotBlocks512<TColumns>(row, rest, blocks, sums, 1);
-        for (int c = 0; c < TColumns.Count; c++)
-        {
-            results[c * stride] += sums[c];
-        }
     }
 
     /// <summary>The first 16 bytes of each of four blocks.</summary>
@@ -142,13 +134,13 @@ internal unsafe interface ISixBitBlock256<TSelf> : IVectorBlock256<TSelf>
         (Vector512.Create((ushort)(0x8000 + (4 * (part / 2)) + (part % 2)))
             + Vector512.Create((ushort)0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2)).AsByte();
 
-    /// <summary>Takes off the minima of four blocks, and leaves the factors of their products in <paramref name="productFactors"/>.</summary>
+    /// <summary>Takes off the minima of four blocks, or of those that are new, and leaves the factors of their products in <paramref name="productFactors"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddMinima(
-        ActivationRow* column, int at, Vector256<float> blockScales, Vector512<short> minima01, Vector512<short> minima23, float* productFactors, ref Vector512<float> total)
+        ActivationRow* column, int at, Vector128<float> isNew, Vector256<float> blockScales, Vector512<short> minima01, Vector512<short> minima23, float* productFactors, ref Vector512<float> total)
     {
         short* sums = column->Sums + (16 * at);
-        Vector128<float> activationScales = Vector128.Load(column->Scales + at);
+        Vector128<float> activationScales = Vector128.Load(column->Scales + at) & isNew;
         (blockScales.GetLower() * activationScales).Store(productFactors);
         Vector512<float> factors = (blockScales.GetUpper() * activationScales).ToVector256Unsafe().ToVector512Unsafe();
         Vector512<int> places = Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
