@@ -85,13 +85,13 @@ internal sealed class McpServer : IAsyncDisposable
         }
         catch (Exception fault)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             if (fault is IOException)
             {
                 // The calls of a process that ends fail before its exit code is known.
                 await Task.WhenAny(_client.Completion, Task.Delay(ShutdownTime, cancellationToken)).ConfigureAwait(false);
             }
 
+            cancellationToken.ThrowIfCancellationRequested();
             return ToolResult.Failed(
                 _client.Completion.IsCompleted ? $"the MCP server {Name} has ended{Last(await _client.Completion.ConfigureAwait(false))}"
                 : limit.IsCancellationRequested ? $"the MCP server {Name}: {NoAnswer(_patience)}"

@@ -166,17 +166,14 @@ internal unsafe interface INibbleBlock32<TSelf> : IVectorBlock32<TSelf>
 
     /// <summary>The codes of the values 0 to 15 of four blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> Low(Vector512<byte> nibbles, Vector512<byte> headers, Vector512<byte> fifthBits) => WithFifthBits(nibbles, headers, fifthBits);
+    private static Vector512<byte> Low(Vector512<byte> nibbles, Vector512<byte> headers, Vector512<byte> fifthBits) => TSelf.FifthBitsAt < 0
+        ? nibbles & Vector512.Create((byte)15)
+        : Vector512.ConditionalSelect(Vector512.Create((byte)15), nibbles, Avx512Vbmi.MultiShift(fifthBits, headers.AsUInt64())) & Vector512.Create((byte)31);
 
     /// <summary>The codes of the values 16 to 31 of four blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<byte> High(Vector512<byte> nibbles, Vector512<byte> headers, Vector512<byte> fifthBits) =>
-        WithFifthBits(Avx512BW.ShiftRightLogical(nibbles.AsUInt16(), 4).AsByte(), headers, fifthBits);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> WithFifthBits(Vector512<byte> nibbles, Vector512<byte> headers, Vector512<byte> fifthBits) => TSelf.FifthBitsAt < 0
-        ? nibbles & Vector512.Create((byte)15)
-        : Vector512.ConditionalSelect(Vector512.Create((byte)15), nibbles, Avx512Vbmi.MultiShift(fifthBits, headers.AsUInt64())) & Vector512.Create((byte)31);
+        Low(Avx512BW.ShiftRightLogical(nibbles.AsUInt16(), 4).AsByte(), headers, fifthBits);
 
     /// <summary>The scales of eight blocks: those of the first four in the <paramref name="evenPlaces"/>, those of the others between.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using CpuMoe.Blocks;
 
 namespace CpuMoe.Compute;
@@ -113,7 +114,7 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
         private readonly NativeBuffer<sbyte> _codes;
         private readonly NativeBuffer<float> _scales;
         private readonly NativeBuffer<short> _sums;
-        private readonly NativeBuffer<sbyte> _apart;
+        private readonly NativeBuffer<sbyte>? _apart;
 
         public QuantizedForm(ActivationFormat format, int rows, int columns)
         {
@@ -123,8 +124,9 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
             _codes = new NativeBuffer<sbyte>((long)rows * columns);
             _scales = new NativeBuffer<float>((long)rows * scales);
             _sums = new NativeBuffer<short>((long)rows * sums);
-            _apart = new NativeBuffer<sbyte>((long)rows * ActivationRow.RoomApart(columns));
-            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer, _apart.Pointer), columns, scales, sums);
+            _apart = Avx512BW.IsSupported ? new NativeBuffer<sbyte>((long)rows * ActivationRow.RoomApart(columns)) : null;
+            sbyte* apart = _apart == null ? null : _apart.Pointer;
+            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer, apart), columns, scales, sums);
         }
 
         public ActivationFormat Format { get; }
@@ -138,7 +140,7 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
             _codes.Dispose();
             _scales.Dispose();
             _sums.Dispose();
-            _apart.Dispose();
+            _apart?.Dispose();
         }
     }
 }
