@@ -24,6 +24,11 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
     /// <summary>Values per row.</summary>
     public int Columns { get; } = columns;
 
+    /// <summary>Bytes of the values and of both quantised forms, which are made when they are first asked for.</summary>
+    public long MaxBytes { get; } = ((long)maxRows * columns * sizeof(float))
+        + QuantizedForm.BytesFor(ActivationFormat.Q8Per32, maxRows, columns)
+        + QuantizedForm.BytesFor(ActivationFormat.Q8Per256, maxRows, columns);
+
     /// <summary>Rows in use, set by <see cref="Begin"/>.</summary>
     public int Rows { get; private set; }
 
@@ -109,24 +114,23 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
         pool.Run(this, (count + RowsPerChunk - 1) / RowsPerChunk);
     }
 
+    /// <summary>One block of memory: codes, scales, sums and, where 512-bit products read them, the codes in their order.</summary>
     private sealed class QuantizedForm : IDisposable
     {
-        private readonly NativeBuffer<sbyte> _codes;
-        private readonly NativeBuffer<float> _scales;
-        private readonly NativeBuffer<short> _sums;
-        private readonly NativeBuffer<sbyte>? _apart;
+        private const int Line = 64;
+
+        private readonly NativeBuffer<byte> _memory;
 
         public QuantizedForm(ActivationFormat format, int rows, int columns)
         {
             Format = format;
-            int scales = columns / (format == ActivationFormat.Q8Per32 ? 32 : 256);
-            int sums = columns / 16;
-            _codes = new NativeBuffer<sbyte>((long)rows * columns);
-            _scales = new NativeBuffer<float>((long)rows * scales);
-            _sums = new NativeBuffer<short>((long)rows * sums);
-            _apart = Avx512BW.IsSupported ? new NativeBuffer<sbyte>((long)rows * ActivationRow.RoomApart(columns)) : null;
-            sbyte* apart = _apart == null ? null : _apart.Pointer;
-            View = new ActivationRows(new ActivationRow(null, _codes.Pointer, _scales.Pointer, _sums.Pointer, apart), columns, scales, sums);
+            _memory = new NativeBuffer<byte>(BytesFor(format, rows, columns));
+            byte* codes = _memory.Pointer;
+            byte* scales = codes + CodeBytes(rows, columns);
+            byte* sums = scales + ScaleBytes(format, rows, columns);
+            byte* apart = sums + SumBytes(rows, columns);
+            var first = new ActivationRow(null, (sbyte*)codes, (float*)scales, (short*)sums, Avx512BW.IsSupported ? (sbyte*)apart : null);
+            View = new ActivationRows(first, columns, Scales(format, columns), Sums(columns));
         }
 
         public ActivationFormat Format { get; }
@@ -135,13 +139,24 @@ internal sealed unsafe class ActivationMatrix(int maxRows, int columns) : IParal
 
         public ActivationRows View { get; }
 
-        public void Dispose()
-        {
-            _codes.Dispose();
-            _scales.Dispose();
-            _sums.Dispose();
-            _apart?.Dispose();
-        }
+        public static long BytesFor(ActivationFormat format, int rows, int columns) =>
+            CodeBytes(rows, columns) + ScaleBytes(format, rows, columns) + SumBytes(rows, columns) + ApartBytes(rows, columns);
+
+        public void Dispose() => _memory.Dispose();
+
+        private static int Scales(ActivationFormat format, int columns) => columns / (format == ActivationFormat.Q8Per32 ? 32 : 256);
+
+        private static int Sums(int columns) => columns / 16;
+
+        private static long CodeBytes(int rows, int columns) => Aligned((long)rows * columns);
+
+        private static long ScaleBytes(ActivationFormat format, int rows, int columns) => Aligned((long)rows * Scales(format, columns) * sizeof(float));
+
+        private static long SumBytes(int rows, int columns) => Aligned((long)rows * Sums(columns) * sizeof(short));
+
+        private static long ApartBytes(int rows, int columns) => Avx512BW.IsSupported ? (long)rows * ActivationRow.RoomApart(columns) : 0;
+
+        private static long Aligned(long bytes) => (bytes + Line - 1) / Line * Line;
     }
 }
 

@@ -86,9 +86,7 @@ internal sealed unsafe class Glm4MoeScratch : IDisposable
     {
         var matrix = new ActivationMatrix(rows, columns);
         _owned.Add(matrix);
-
-        // Up to two forms of 8-bit codes beside the floats, with scales and sums.
-        ByteCount += (long)(rows * (double)columns * (sizeof(float) + (2 * 1.25)));
+        ByteCount += matrix.MaxBytes;
         return matrix;
     }
 }
